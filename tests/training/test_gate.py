@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+
+from tfbs_hub.cards import canonical_json
+from tfbs_hub.errors import TrainingError, UsageError
+from tfbs_hub.gate.gate_sets import GateSet
+from tfbs_hub.metrics import auroc
+from tfbs_hub.training.gate import RECIPES, GateTask, mean_auroc, scores, train_gate
+
+WIDTHS = (3, 5)
+QUICK = replace(RECIPES["paper"], epochs=12, batch=64)
+
+
+def gate_set(name, codes, labels, seed, **more):
+    validation = np.random.default_rng(seed).random(len(codes)) < 0.25
+    return GateSet(name=name, codes=codes, labels=labels.astype(np.int8), validation=validation, **more)
+
+
+@pytest.fixture
+def task(random_codes):
+    """Two experts, each of which knows one of two gate sets."""
+    draw = np.random.default_rng(0)
+    sets, embeddings = [], []
+    for place, rows in enumerate((240, 160)):
+        labels = np.repeat([1, 0], rows // 2)
+        sets.append(gate_set(f"S{place}", random_codes(rows, 8, seed=place), labels, place))
+        array = draw.normal(size=(2, rows, sum(WIDTHS))).astype(np.float32)
+        known = slice(0, 3) if place == 0 else slice(3, 8)
+        array[:, labels == 1, known] += 1.0
+        embeddings.append(array)
+    return GateTask(names=["A", "B"], widths=WIDTHS, gate_sets=sets, embeddings=embeddings, seed=5)
+
+
+def state(trained):
+    return {name: tensor.numpy().tobytes() for name, tensor in trained.gate.state_dict().items()}
+
+
+def test_the_papers_recipe():
+    paper = RECIPES["paper"]
+    assert (paper.optimiser, paper.schedule, paper.learning_rate, paper.momentum) == ("sgd", "constant", 0.01, 0.98)
+    assert (paper.epochs, paper.patience) == (500, 10)
+
+
+def test_learns(task):
+    trained = train_gate(task, recipe=QUICK)
+    assert [score.name for score in trained.scores] == ["S0", "S1"]
+    assert all(score.auroc > 0.85 for score in trained.scores)
+    assert trained.temperature > 0
+    assert not trained.gate.training
+    assert trained.gate.config == {"embedding_dims": [3, 5], "hidden": 32}
+
+
+def test_the_papers_gate_stops_early(task):
+    assert len(train_gate(task).training.curve) < 100
+
+
+def test_the_same_seed_gives_the_same_bytes(task):
+    first, again = train_gate(task, recipe=QUICK), train_gate(task, recipe=QUICK)
+    assert state(first) == state(again)
+    assert (first.temperature, first.training, first.scores) == (again.temperature, again.training, again.scores)
+    assert state(train_gate(replace(task, seed=6), recipe=QUICK)) != state(first)
+
+
+def test_what_is_said_of_the_run_is_true(task):
+    trained = train_gate(task, recipe=QUICK, hidden=7)
+    held_out = sum(int(each.validation.sum()) for each in task.gate_sets)
+    training = trained.training
+    assert (training.fitted, training.held_out, training.seed) == (400 - held_out, held_out, 5)
+    assert training.recipe == QUICK.as_dict()
+    assert trained.gate.hidden == 7
+    parts = [torch.from_numpy(array) for array in task.embeddings]
+    assert max(point.auroc for point in training.curve) == mean_auroc(trained.gate, task, parts)
+    for score, each, part in zip(trained.scores, task.gate_sets, parts, strict=True):
+        logit, alpha, contribution = scores(trained.gate, part[:, each.validation])
+        bound = each.labels[each.validation] == 1
+        assert score.auroc == auroc(bound, logit)
+        assert (score.digest, score.rows, score.kind) == (each.digest, len(each), "given")
+        assert list(score.alpha) == ["A", "B"]
+        assert sum(score.alpha.values()) == pytest.approx(1, abs=1e-6)
+        assert list(score.alpha.values()) == pytest.approx(alpha[bound].mean(axis=0))
+        expected = contribution[bound].mean(axis=0) / trained.temperature
+        assert list(score.contribution.values()) == pytest.approx(expected)
+    assert canonical_json([training, trained.scores])
+
+
+def test_scores_average_both_strands(task):
+    gate = train_gate(task, recipe=replace(QUICK, epochs=1)).gate
+    part = torch.from_numpy(task.embeddings[0])
+    logit, alpha, contribution = scores(gate, part)
+    ahead, back = (gate.mix(strand) for strand in part)
+    for mean, left, right in zip((logit, alpha, contribution), ahead, back, strict=True):
+        assert mean == pytest.approx(((left + right) / 2).detach().numpy(), abs=1e-6)
+    assert contribution.sum(axis=1) + float(gate.classifier.bias.detach()) == pytest.approx(logit, abs=1e-5)
+
+
+def test_a_large_set_does_not_drown_a_small_one(task):
+    gate = train_gate(task, recipe=replace(QUICK, epochs=1)).gate
+    parts = [torch.from_numpy(array) for array in task.embeddings]
+    single = [
+        mean_auroc(gate, replace(task, gate_sets=[each]), [part])
+        for each, part in zip(task.gate_sets, parts, strict=True)
+    ]
+    assert mean_auroc(gate, task, parts) == pytest.approx(sum(single) / 2)
+
+
+def test_the_temperature_is_the_best_one_on_validation(task):
+    trained = train_gate(task, recipe=QUICK)
+    found = [
+        (scores(trained.gate, torch.from_numpy(array[:, each.validation]))[0], each.labels[each.validation])
+        for each, array in zip(task.gate_sets, task.embeddings, strict=True)
+    ]
+    logit, label = (np.concatenate(parts).astype(float) for parts in zip(*found, strict=True))
+
+    def loss(temperature):
+        chance = expit(logit / temperature)
+        return -np.mean(label * np.log(chance) + (1 - label) * np.log(1 - chance))
+
+    best = loss(trained.temperature)
+    assert best <= min(loss(trained.temperature * factor) for factor in (0.5, 0.9, 0.99, 1.01, 1.1, 2))
+
+
+def test_validation_rows_are_never_fitted(task):
+    """Labels of validation rows turned round: another choice of epoch, but the same steps."""
+    recipe = replace(QUICK, epochs=1)
+    turned = [
+        replace(each, labels=np.where(each.validation, 1 - each.labels, each.labels).astype(np.int8), _digest=[])
+        for each in task.gate_sets
+    ]
+    first, other = train_gate(task, recipe=recipe), train_gate(replace(task, gate_sets=turned), recipe=recipe)
+    assert state(first) == state(other)
+    assert first.training.curve[0].auroc == pytest.approx(1 - other.training.curve[0].auroc)
+    changed = [array.copy() for array in task.embeddings]
+    for each, array in zip(task.gate_sets, changed, strict=True):
+        array[:, each.validation] = 9
+    assert state(train_gate(replace(task, embeddings=changed), recipe=recipe)) == state(first)
+
+
+def test_a_run_that_goes_on_ends_with_the_same_bytes(task, tmp_path, stop_at, stopped):
+    whole = train_gate(task, recipe=QUICK)
+    with pytest.raises(stopped):
+        train_gate(task, recipe=QUICK, checkpoints=tmp_path, watch=stop_at(5))
+    events = []
+    resumed = train_gate(task, recipe=QUICK, checkpoints=tmp_path, report=events.append)
+    assert events[0].done == 5
+    assert (state(resumed), resumed.temperature, resumed.training) == (state(whole), whole.temperature, whole.training)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_experts_on_the_same_sets_are_another_run(task, tmp_path, stop_at, stopped):
+    with pytest.raises(stopped):
+        train_gate(task, recipe=QUICK, checkpoints=tmp_path, watch=stop_at(5))
+    changed = replace(task, embeddings=[array + 1 for array in task.embeddings])
+    events = []
+    train_gate(changed, recipe=QUICK, checkpoints=tmp_path, report=events.append)
+    assert events[0].done == 0
+
+
+def test_one_expert_and_simulated_sets(task):
+    single = GateTask(
+        names=["A"],
+        widths=[8],
+        gate_sets=[replace(task.gate_sets[0], simulated=True)],
+        embeddings=task.embeddings[:1],
+        seed=0,
+    )
+    trained = train_gate(single, recipe=QUICK)
+    assert trained.scores[0].kind == "simulated"
+    assert trained.scores[0].alpha == {"A": 1.0}
+
+
+def test_no_gate_sets(task):
+    with pytest.raises(UsageError, match="gate set"):
+        train_gate(replace(task, gate_sets=[], embeddings=[]))
+
+
+def test_a_run_that_diverges_says_so(task):
+    with pytest.raises(TrainingError, match="finite"):
+        train_gate(task, recipe=replace(QUICK, learning_rate=1e30))
+
+
+def test_the_callers_random_numbers_and_arrays_are_left_alone(task):
+    torch.manual_seed(3)
+    before, arrays = torch.get_rng_state(), [array.copy() for array in task.embeddings]
+    train_gate(task, recipe=replace(QUICK, epochs=2))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all((now == then).all() for now, then in zip(task.embeddings, arrays, strict=True))

@@ -1,0 +1,1 @@
+"""One command a file: options, one call of the hub, a report."""

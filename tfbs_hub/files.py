@@ -1,0 +1,58 @@
+"""Writing a file so that it is either there, whole and on disk, or not there at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from pathlib import Path
+
+from tfbs_hub.errors import StorageError, TfbsHubError
+
+__all__ = ["storage_error", "write_whole"]
+
+_REASONS = {
+    errno.ENOSPC: ("no space is left on the device", "free some space and run the command again"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space and run the command again"),
+    errno.EFBIG: ("the file would be larger than allowed here", "raise the file-size limit (ulimit -f)"),
+    errno.EROFS: ("the file system is read-only", "choose another place"),
+    errno.EACCES: ("permission denied", "choose another place or ask for write permission"),
+    errno.EPERM: ("the file system does not permit it", "choose another place"),
+    errno.EIO: ("the device reported an input/output error", "check the disk before anything else"),
+}
+
+
+def storage_error(error: OSError, path: Path | str) -> TfbsHubError:
+    """The user's view of a refusal by the file system."""
+    what, hint = _REASONS.get(error.errno or 0, (error.strerror or str(error), None))
+    return StorageError(what, where=str(path), hint=hint)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Put `data` at `path`: staged beside it, synced, moved into place, the folder synced.
+
+    The folder is made if missing; an existing file is replaced. Raises `StorageError` if any step fails, and
+    leaves what was there before; only if the last one fails (syncing the folder) the new file is there already.
+    """
+    staged: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Not `tempfile`: its files can be read by nobody else, also once they are in place.
+        candidate = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+        with candidate.open("xb") as file:
+            staged = candidate
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(path)
+        staged = None
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise storage_error(error, path) from error
+    finally:
+        if staged is not None:
+            staged.unlink(missing_ok=True)

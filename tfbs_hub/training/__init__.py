@@ -1,0 +1,1 @@
+"""Training: one fit loop for experts and gates, early stopping, resumption, search."""

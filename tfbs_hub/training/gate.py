@@ -1,0 +1,210 @@
+"""Training a gate over cached embeddings of frozen experts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tfbs_hub.cards import GateSetScore, Training
+from tfbs_hub.errors import UsageError
+from tfbs_hub.experts.contract import Recipe
+from tfbs_hub.gate.gate_sets import GateSet
+from tfbs_hub.gate.model import Gate
+from tfbs_hub.metrics import auroc
+from tfbs_hub.progress import Report, silent
+from tfbs_hub.seeding import derive
+from tfbs_hub.training.checkpoint import Checkpoint, fingerprint
+from tfbs_hub.training.fit import Rows, fit, validation_auroc
+
+__all__ = ["RECIPES", "GateTask", "TrainedGate", "mean_auroc", "scores", "train_gate"]
+
+RECIPES: Final[Mapping[str, Recipe]] = {
+    "paper": Recipe(
+        optimiser="sgd",
+        learning_rate=0.01,
+        momentum=0.98,
+        weight_decay=0.0,
+        schedule="constant",
+        epochs=500,
+        patience=10,
+        batch=256,
+        clip=0.0,
+    ),
+}
+"""Gate recipes by name. "paper": Tripathi et al. 2024, section III-B."""
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class GateTask:
+    """What a gate is to learn from.
+
+    Attributes:
+        names: the experts' names, in the gate's order.
+        widths: the experts' embedding widths.
+        gate_sets: sequences, labels, split.
+        embeddings: for each gate set float32 (2, n, sum of widths): as given, reverse complement.
+        seed: from which every random choice follows.
+    """
+
+    names: Sequence[str]
+    widths: Sequence[int]
+    gate_sets: Sequence[GateSet]
+    embeddings: Sequence[Array]
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedGate:
+    """A trained gate, in eval mode, on the CPU, with what its card says."""
+
+    gate: Gate
+    temperature: float
+    training: Training
+    scores: tuple[GateSetScore, ...]
+
+
+def train_gate(
+    task: GateTask,
+    *,
+    recipe: Recipe = RECIPES["paper"],
+    hidden: int = 32,
+    device: torch.device | None = None,
+    checkpoints: Path | None = None,
+    watch: Callable[[int, float], None] | None = None,
+    report: Report = silent,
+) -> TrainedGate:
+    """Fit a gate; the weights are those of the epoch with the best mean validation AUROC over the gate sets.
+
+    Both strands of every sequence are training rows; validation averages their logits, as prediction does.
+    """
+    place = device or torch.device("cpu")
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derive(task.seed, "gate"))
+        gate = Gate(task.widths, hidden)
+    parts = [torch.from_numpy(array).to(place) for array in task.embeddings]
+    rows = _training_rows(task, parts)
+    digest = fingerprint(
+        sets=[gate_set.digest for gate_set in task.gate_sets],
+        # They stand for the experts: a name alone does not say which version.
+        embeddings=[hashlib.sha256(array.tobytes()).hexdigest() for array in task.embeddings],
+        widths=list(task.widths),
+        names=list(task.names),
+        recipe=recipe.as_dict(),
+        hidden=hidden,
+        seed=task.seed,
+        torch=str(torch.__version__),
+        device=place.type,
+    )
+    gate.to(place)
+    result = fit(
+        gate,
+        recipe,
+        rows=lambda epoch: rows,
+        prepare=lambda embeddings: embeddings,
+        validate=lambda: mean_auroc(gate, task, parts),
+        seed=task.seed,
+        checkpoint=None if checkpoints is None else Checkpoint(checkpoints, digest),
+        watch=watch,
+        report=report,
+        task="training the gate",
+    )
+    temperature = _temperature(gate, task, parts)
+    found = tuple(
+        _score(gate, task, gate_set, part, temperature) for gate_set, part in zip(task.gate_sets, parts, strict=True)
+    )
+    if checkpoints is not None:
+        Checkpoint(checkpoints, digest).clear()
+    held_out = sum(int(gate_set.validation.sum()) for gate_set in task.gate_sets)
+    training = Training(
+        seed=task.seed,
+        recipe=recipe.as_dict(),
+        fitted=len(rows.labels) // 2,
+        held_out=held_out,
+        curve=result.curve,
+    )
+    return TrainedGate(gate.cpu().eval(), temperature, training, found)
+
+
+def _training_rows(task: GateTask, parts: Sequence[Tensor]) -> Rows:
+    inputs, labels = [], []
+    for gate_set, part in zip(task.gate_sets, parts, strict=True):
+        fitted = torch.from_numpy(~gate_set.validation).to(part.device)
+        inputs.append(part[:, fitted].flatten(0, 1))
+        label = torch.from_numpy(gate_set.labels.astype(np.float32)).to(part.device)[fitted]
+        labels.append(label.repeat(2))
+    if not inputs:
+        raise UsageError("a gate needs at least one gate set")
+    return Rows(torch.cat(inputs), torch.cat(labels))
+
+
+@torch.inference_mode()
+def scores(gate: Gate, embeddings: Tensor) -> tuple[Array, Array, Array]:
+    """Strand-averaged logit (n,), alpha and contribution (n, experts) for embeddings (2, n, width)."""
+    ahead, back = gate.mix(embeddings[0]), gate.mix(embeddings[1])
+    logit, alpha, contribution = (((left + right) / 2).cpu().numpy() for left, right in zip(ahead, back, strict=True))
+    return logit, alpha, contribution
+
+
+def mean_auroc(gate: Gate, task: GateTask, parts: Sequence[Tensor]) -> float:
+    """Mean validation AUROC over the gate sets, so that a large set does not drown a small one."""
+    values = []
+    for gate_set, part in zip(task.gate_sets, parts, strict=True):
+        held_out = gate_set.validation
+        values.append(validation_auroc(gate_set.labels[held_out], scores(gate, part[:, held_out])[0]))
+    return float(np.mean(values))
+
+
+def _temperature(gate: Gate, task: GateTask, parts: Sequence[Tensor]) -> float:
+    """The temperature that minimises cross-entropy on the validation rows (Guo et al. 2017)."""
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415 - slow to import, needed once
+
+    held_out = [gate_set.validation for gate_set in task.gate_sets]
+    logit = np.concatenate([scores(gate, part[:, rows])[0] for part, rows in zip(parts, held_out, strict=True)])
+    label = np.concatenate([gate_set.labels[rows] for gate_set, rows in zip(task.gate_sets, held_out, strict=True)])
+    signed = np.where(label == 1, -logit, logit).astype(np.float64)
+
+    def cross_entropy(log_temperature: float) -> float:
+        return float(np.logaddexp(0, signed / np.exp(log_temperature)).mean())
+
+    best = minimize_scalar(cross_entropy, bounds=(-3, 3), method="bounded")
+    return float(np.exp(best.x))
+
+
+def _score(gate: Gate, task: GateTask, gate_set: GateSet, part: Tensor, temperature: float) -> GateSetScore:
+    held_out = gate_set.validation
+    labels = gate_set.labels[held_out]
+    logit, alpha, contribution = scores(gate, part[:, held_out])
+    bound = labels == 1
+
+    def by_name(values: Array) -> dict[str, float]:
+        return {name: float(value) for name, value in zip(task.names, values, strict=True)}
+
+    return GateSetScore(
+        name=gate_set.name,
+        digest=gate_set.digest,
+        kind="simulated" if gate_set.simulated else gate_set.kind,
+        rows=len(gate_set),
+        auroc=auroc(labels, logit),
+        alpha=by_name(alpha[bound].mean(axis=0)),
+        contribution=by_name(contribution[bound].mean(axis=0) / temperature),
+    )
+
+
+def suggest(trial: Any) -> dict[str, Any]:
+    """One point of the search space of a gate: changes to its recipe, and its hidden width."""
+    return {
+        "learning_rate": trial.suggest_float("learning_rate", 1e-3, 1e-1, log=True),
+        "momentum": trial.suggest_float("momentum", 0.8, 0.99),
+        "weight_decay": trial.suggest_float("weight_decay", 1e-6, 1e-2, log=True),
+        "hidden": trial.suggest_categorical("hidden", [16, 32, 64]),
+    }

@@ -1,0 +1,1 @@
+"""The jobs that the hub offers, each wired from the parts beneath: one job a file."""
