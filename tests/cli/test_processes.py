@@ -136,3 +136,21 @@ def test_completion_knows_commands_options_and_experts(process):
     assert completed("predict", "--model", "m") == ["moe"]
     assert completed("retrain-gate", "--experts", "EBOX,ET") == ["EBOX,ETS"]
     assert completed("--registry", "/no/such/registry", "show", "E") == []
+
+
+def test_threads_are_tamed_unless_the_user_has_done_so():
+    script = (
+        "import os\nfrom tfbs_hub.cli import app\napp._tame_threads()\n"
+        "print(os.environ['OMP_NUM_THREADS'], os.environ.get('GOMP_SPINCOUNT'))"
+    )
+
+    def told(**changes):
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "GOMP_"))}
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=kept | changes, capture_output=True, text=True, check=True
+        )
+        return done.stdout.split()
+
+    assert told() == [str(min(4, len(os.sched_getaffinity(0)))), "10000"]
+    assert told(OMP_NUM_THREADS="7", GOMP_SPINCOUNT="5") == ["7", "5"]
+    assert told(OMP_WAIT_POLICY="passive")[1] == "None"

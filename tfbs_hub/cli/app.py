@@ -85,9 +85,22 @@ def app(ctx: click.Context, registry: str | None) -> None:
     ctx.obj = Session(registry=registry)
 
 
+def _tame_threads() -> None:
+    """Settings of OpenMP for networks as small as ours, unless the user has made their own; before torch is loaded.
+
+    Beyond four threads they gain nothing. On a shared node GNU OpenMP's threads spin while they wait for one that
+    has lost its core: a training step then took 139 ms instead of 18, with a shorter spin 54; alone it costs nothing.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    os.environ.setdefault("OMP_NUM_THREADS", str(min(4, cores)))
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+
 def run() -> NoReturn:
     """Run the command line and leave the process with the code that the design gives to what happened."""
     code = 0
+    _tame_threads()
     # A terminal without some letter is no reason to stop.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
