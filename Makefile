@@ -5,14 +5,17 @@ PYTHON ?= $(firstword $(foreach python,python3.13 python3.12 python3.11 python3,
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ENCODE ?= ../shared/data/encode
+SEEDS ?= 1
 
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check bench bench-paper clean
 
 help:
 	@echo "make demo        set up, then show the main job on the shipped experts (no network but the package index)"
 	@echo "make test        set up, then run every check and every test"
 	@echo "make check       style, types and import rules alone"
 	@echo "make bench       side-by-side timings; writes build/bench.json"
+	@echo "make bench-paper   train from scratch and compare on the paper's files (ENCODE=folder, SEEDS=3)"
 	@echo "make setup       make .venv, or bring it up to date"
 
 setup: $(STAMP)
@@ -41,6 +44,9 @@ bench: setup
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation ushuffle || true
 	$(BIN)/python tests/benchmarks
+
+bench-paper: setup
+	OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/paper.py $(ENCODE) --seeds $(SEEDS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -290,7 +290,7 @@ class Hub:
         self,
         *,
         experts: Sequence[str] | None = None,
-        gate: str = "paper",
+        gate: str = "balanced",
         data: Sequence[str | Path] = (),
         simulated_gate_sets: bool = False,
         trials: int = 0,
@@ -302,7 +302,7 @@ class Hub:
 
         Args:
             experts: names to mix; by default all enabled ones.
-            gate: name of the recipe.
+            gate: name of the recipe: "balanced", or "paper" for the optimiser of Tripathi et al. 2024.
             data: further files to learn from.
             simulated_gate_sets: simulate from JASPAR what cannot be had, and say so on the card.
             trials: size of a hyperparameter search.

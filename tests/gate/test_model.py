@@ -156,3 +156,26 @@ def test_config_rebuilds_the_gate():
 def test_a_gate_that_cannot_be(config):
     with pytest.raises(UsageError):
         Gate.from_config(config)
+
+
+def test_folding_takes_the_change_of_scale_into_the_weights():
+    gate = filled(Gate([3, 2], hidden=4))
+    raw = torch.randn(50, 5, generator=torch.Generator().manual_seed(1)) * 7 + 2
+    centre, scale = raw.mean(dim=0), raw.std(dim=0)
+    before = gate.mix((raw - centre) / scale)
+    gate.fold(centre, scale)
+    for was, now in zip(before, gate.mix(raw), strict=True):
+        assert torch.allclose(was, now, atol=1e-4)
+
+
+def test_a_silenced_expert_has_no_say():
+    gate = filled(Gate([3, 2, 4], hidden=5))
+    embeddings = torch.randn(6, 9, generator=torch.Generator().manual_seed(2))
+    keep = torch.tensor([[True, False, True]]).repeat(6, 1)
+    mixed = gate.mix(embeddings, keep)
+    other = embeddings.clone()
+    other[:, 3:5] = 99.0
+    assert torch.equal(gate.mix(other, keep).logit, mixed.logit)
+    assert (mixed.alpha[:, 1] == 0).all() and (mixed.contribution[:, 1] == 0).all()
+    assert torch.allclose(mixed.alpha.sum(dim=1), torch.ones(6))
+    assert torch.equal(gate.mix(embeddings, torch.ones(6, 3, dtype=torch.bool)).logit, gate.mix(embeddings).logit)

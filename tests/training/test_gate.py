@@ -11,7 +11,7 @@ from tfbs_hub.cards import canonical_json
 from tfbs_hub.errors import TrainingError, UsageError
 from tfbs_hub.gate.gate_sets import GateSet
 from tfbs_hub.metrics import auroc
-from tfbs_hub.training.gate import RECIPES, GateTask, mean_auroc, scores, train_gate
+from tfbs_hub.training.gate import RECIPES, GateTask, _Rows, mean_auroc, scores, train_gate
 
 WIDTHS = (3, 5)
 QUICK = replace(RECIPES["paper"], epochs=12, batch=64)
@@ -57,7 +57,71 @@ def test_learns(task):
 
 
 def test_the_papers_gate_stops_early(task):
-    assert len(train_gate(task).training.curve) < 100
+    assert len(train_gate(task, recipe=RECIPES["paper"]).training.curve) < 100
+
+
+def test_a_large_gate_set_does_not_drown_a_small_one(task, random_codes):
+    few = 60
+    sets, embeddings = [], []
+    for place, rows in enumerate((few, 3000)):
+        labels = np.repeat([1, 0], rows // 2)
+        sets.append(gate_set(f"S{place}", random_codes(rows, 8, seed=place), labels, place))
+        array = np.random.default_rng(place).normal(size=(2, rows, sum(WIDTHS))).astype(np.float32)
+        # What speaks for a site in the small set speaks against one in the large set.
+        array[:, labels == 1, 0] += 2.0 if place == 0 else -2.0
+        array[:, :, 4] = 3.0 if place == 0 else -3.0
+        embeddings.append(array)
+    uneven = replace(task, gate_sets=sets, embeddings=embeddings)
+    one_epoch = replace(RECIPES["balanced"], epochs=3, batch=64, learning_rate=1e-2)
+    small = {
+        balance: train_gate(uneven, recipe=replace(one_epoch, balance=balance)).scores[0].auroc
+        for balance in (True, False)
+    }
+    assert small[True] > 0.85
+    assert small[True] > small[False]
+
+
+def test_balanced_epochs_hold_every_gate_set_equally_often(task):
+    parts = [torch.from_numpy(array) for array in task.embeddings]
+    drawn = _Rows(task, parts, balance=True)
+    first, again, second = drawn(0), drawn(0), drawn(1)
+    assert torch.equal(first.inputs, again.inputs)
+    assert not torch.equal(first.inputs, second.inputs)
+    own = [set(map(tuple, part.flatten(0, 1).tolist())) for part in parts]
+    counts = [sum(tuple(row) in rows for row in first.inputs.tolist()) for rows in own]
+    assert counts[0] == counts[1] == len(first.labels) // 2
+    fitted = {
+        tuple(row)
+        for each, part in zip(task.gate_sets, parts, strict=True)
+        for row in part[:, ~each.validation].flatten(0, 1).tolist()
+    }
+    assert set(map(tuple, first.inputs.tolist())) <= fitted
+
+
+def test_a_standardised_gate_takes_raw_embeddings_of_any_scale(task):
+    stretched = replace(task, embeddings=[array * 1000 + 500 for array in task.embeddings])
+    recipe = replace(RECIPES["balanced"], epochs=12, batch=64, expert_dropout=0.0)
+    plain, wide = train_gate(task, recipe=recipe), train_gate(stretched, recipe=recipe)
+    for one, other in zip(plain.scores, wide.scores, strict=True):
+        assert one.auroc > 0.85
+        assert abs(one.auroc - other.auroc) < 0.02
+
+
+def test_dropout_makes_every_expert_speak(task):
+    # Expert B knows nothing that A does not know: left alone, a gate need not listen to it.
+    embeddings = [array.copy() for array in task.embeddings]
+    for each, array in zip(task.gate_sets, embeddings, strict=True):
+        array[:, each.labels == 1] += 1.5
+    both = replace(task, embeddings=embeddings)
+    recipe = replace(RECIPES["balanced"], batch=64)
+    silent = {
+        dropout: min(
+            abs(score.contribution["B"])
+            for score in train_gate(both, recipe=replace(recipe, expert_dropout=dropout)).scores
+        )
+        for dropout in (0.0, 0.5)
+    }
+    assert silent[0.5] > 0.1
 
 
 def test_the_same_seed_gives_the_same_bytes(task):

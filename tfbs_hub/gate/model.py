@@ -63,16 +63,43 @@ class Gate(nn.Module):
         within("gate", "number of weights", sum(widths) * (len(widths) + full["hidden"]), 1, 1 << 26)
         return cls(widths, full["hidden"])
 
-    def mix(self, embeddings: Tensor) -> Mixed:
-        """Embeddings (batch, sum of widths), in the experts' order, to logit, alpha and contribution."""
-        alpha = torch.softmax(self.gate(embeddings), dim=1)
+    def mix(self, embeddings: Tensor, keep: Tensor | None = None) -> Mixed:
+        """Embeddings (batch, sum of widths), in the experts' order, to logit, alpha and contribution.
+
+        Args:
+            keep: bool (batch, experts): experts that may speak, at least one a row; for training only. Of the
+                others the gate sees zeros, and their alpha is 0.
+        """
         parts = torch.split(embeddings, list(self.embedding_dims), dim=1)
+        if keep is not None:
+            parts = tuple(part * keep[:, place, None] for place, part in enumerate(parts))
+            embeddings = torch.cat(parts, dim=1)
+        loudness = self.gate(embeddings)
+        if keep is not None:
+            loudness = loudness.masked_fill(~keep, -torch.inf)
+        alpha = torch.softmax(loudness, dim=1)
         said = [
             self.classifier.weight @ torch.relu(expert(part)).T
             for expert, part in zip(self.experts, parts, strict=True)
         ]
         contribution = alpha * torch.cat(said).T
         return Mixed(contribution.sum(dim=1) + self.classifier.bias, alpha, contribution)
+
+    @torch.no_grad()
+    def fold(self, centre: Tensor, scale: Tensor) -> None:
+        """Take raw embeddings from now on, where so far it took `(embedding - centre) / scale`.
+
+        Args:
+            centre, scale: (sum of widths,), `scale` above 0.
+        """
+        for layer, middle, spread in zip(
+            (self.gate, *self.experts),
+            (centre, *torch.split(centre, list(self.embedding_dims))),
+            (scale, *torch.split(scale, list(self.embedding_dims))),
+            strict=True,
+        ):
+            layer.weight.div_(spread)
+            layer.bias.sub_(layer.weight @ middle)
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """Embeddings (batch, sum of widths) to logit (batch,)."""

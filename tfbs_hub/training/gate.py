@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from tfbs_hub.cards import GateSetScore, Training
 from tfbs_hub.errors import UsageError
@@ -20,14 +21,42 @@ from tfbs_hub.gate.gate_sets import GateSet
 from tfbs_hub.gate.model import Gate
 from tfbs_hub.metrics import auroc
 from tfbs_hub.progress import Report, silent
-from tfbs_hub.seeding import derive
+from tfbs_hub.seeding import derive, generator
 from tfbs_hub.training.checkpoint import Checkpoint, fingerprint
-from tfbs_hub.training.fit import Rows, fit, validation_auroc
+from tfbs_hub.training.fit import Rows, cross_entropy, fit, validation_auroc
 
-__all__ = ["RECIPES", "GateTask", "TrainedGate", "mean_auroc", "scores", "train_gate"]
+__all__ = ["RECIPES", "GateRecipe", "GateTask", "TrainedGate", "mean_auroc", "scores", "train_gate"]
 
-RECIPES: Final[Mapping[str, Recipe]] = {
-    "paper": Recipe(
+
+@dataclass(frozen=True, kw_only=True)
+class GateRecipe(Recipe):
+    """Optimiser settings of a gate.
+
+    Attributes:
+        standardise: train on embeddings of mean 0 and variance 1; the finished gate takes raw ones all the same,
+            because its weights absorb the change of scale.
+        balance: every gate set has as many rows in an epoch as every other, drawn anew each time; without it a
+            large set drowns a small one.
+        expert_dropout: probability that an expert may not speak for a training row, so that the others learn to.
+    """
+
+    standardise: bool = False
+    balance: bool = False
+    expert_dropout: float = 0.0
+
+
+RECIPES: Final[Mapping[str, GateRecipe]] = {
+    "balanced": GateRecipe(
+        learning_rate=2e-3,
+        weight_decay=1e-2,
+        epochs=20,
+        patience=5,
+        batch=512,
+        standardise=True,
+        balance=True,
+        expert_dropout=0.1,
+    ),
+    "paper": GateRecipe(
         optimiser="sgd",
         learning_rate=0.01,
         momentum=0.98,
@@ -39,7 +68,10 @@ RECIPES: Final[Mapping[str, Recipe]] = {
         clip=0.0,
     ),
 }
-"""Gate recipes by name. "paper": Tripathi et al. 2024, section III-B."""
+"""Gate recipes by name; both train the same network, equations 1-9 of Tripathi et al. 2024.
+
+"paper" is the optimiser of its section III-B.
+"""
 
 Array = NDArray[np.float32]
 
@@ -76,7 +108,7 @@ class TrainedGate:
 def train_gate(
     task: GateTask,
     *,
-    recipe: Recipe = RECIPES["paper"],
+    recipe: GateRecipe = RECIPES["balanced"],
     hidden: int = 32,
     device: torch.device | None = None,
     checkpoints: Path | None = None,
@@ -87,12 +119,16 @@ def train_gate(
 
     Both strands of every sequence are training rows; validation averages their logits, as prediction does.
     """
+    if not task.gate_sets:
+        raise UsageError("a gate needs at least one gate set")
     place = device or torch.device("cpu")
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(task.seed, "gate"))
         gate = Gate(task.widths, hidden)
-    parts = [torch.from_numpy(array).to(place) for array in task.embeddings]
-    rows = _training_rows(task, parts)
+    raw = [torch.from_numpy(array).to(place) for array in task.embeddings]
+    standard = _standard(task, raw) if recipe.standardise else None
+    parts = raw if standard is None else [(part - standard[0]) / standard[1] for part in raw]
+    rows = _Rows(task, parts, balance=recipe.balance)
     digest = fingerprint(
         sets=[gate_set.digest for gate_set in task.gate_sets],
         # They stand for the experts: a name alone does not say which version.
@@ -109,18 +145,21 @@ def train_gate(
     result = fit(
         gate,
         recipe,
-        rows=lambda epoch: rows,
+        rows=rows,
         prepare=lambda embeddings: embeddings,
         validate=lambda: mean_auroc(gate, task, parts),
         seed=task.seed,
+        loss=_loss(recipe.expert_dropout),
         checkpoint=None if checkpoints is None else Checkpoint(checkpoints, digest),
         watch=watch,
         report=report,
         task="training the gate",
     )
-    temperature = _temperature(gate, task, parts)
+    if standard is not None:
+        gate.fold(*standard)
+    temperature = _temperature(gate, task, raw)
     found = tuple(
-        _score(gate, task, gate_set, part, temperature) for gate_set, part in zip(task.gate_sets, parts, strict=True)
+        _score(gate, task, gate_set, part, temperature) for gate_set, part in zip(task.gate_sets, raw, strict=True)
     )
     if checkpoints is not None:
         Checkpoint(checkpoints, digest).clear()
@@ -128,23 +167,68 @@ def train_gate(
     training = Training(
         seed=task.seed,
         recipe=recipe.as_dict(),
-        fitted=len(rows.labels) // 2,
+        fitted=rows.sequences,
         held_out=held_out,
         curve=result.curve,
     )
     return TrainedGate(gate.cpu().eval(), temperature, training, found)
 
 
-def _training_rows(task: GateTask, parts: Sequence[Tensor]) -> Rows:
-    inputs, labels = [], []
-    for gate_set, part in zip(task.gate_sets, parts, strict=True):
-        fitted = torch.from_numpy(~gate_set.validation).to(part.device)
-        inputs.append(part[:, fitted].flatten(0, 1))
-        label = torch.from_numpy(gate_set.labels.astype(np.float32)).to(part.device)[fitted]
-        labels.append(label.repeat(2))
-    if not inputs:
-        raise UsageError("a gate needs at least one gate set")
-    return Rows(torch.cat(inputs), torch.cat(labels))
+class _Rows:
+    """Training rows of an epoch: both strands of what is not held out, drawn set by set if they are balanced."""
+
+    def __init__(self, task: GateTask, parts: Sequence[Tensor], *, balance: bool) -> None:
+        self._seed = task.seed
+        self._sets = []
+        for gate_set, part in zip(task.gate_sets, parts, strict=True):
+            fitted = torch.from_numpy(~gate_set.validation).to(part.device)
+            labels = torch.from_numpy(gate_set.labels.astype(np.float32)).to(part.device)[fitted]
+            self._sets.append(Rows(part[:, fitted].flatten(0, 1), labels.repeat(2)))
+        sizes = [len(each.labels) for each in self._sets]
+        self.sequences = sum(sizes) // 2
+        self._each = math.ceil(sum(sizes) / len(sizes)) if balance else None
+        self._all = Rows(
+            torch.cat([each.inputs for each in self._sets]), torch.cat([each.labels for each in self._sets])
+        )
+
+    def __call__(self, epoch: int) -> Rows:
+        if self._each is None:
+            return self._all
+        starts = np.cumsum([0, *(len(each.labels) for each in self._sets)])
+        drawn = []
+        for place, rows in enumerate(self._sets):
+            size = len(rows.labels)
+            # Whole passes over a small set and a part of one: no row is drawn twice as often as another, plus one.
+            order = generator(self._seed, "gate", epoch, place).permutation(size)
+            drawn.append(starts[place] + np.resize(order, self._each))
+        index = torch.from_numpy(np.concatenate(drawn)).to(self._all.labels.device)
+        return Rows(self._all.inputs[index], self._all.labels[index])
+
+
+def _standard(task: GateTask, parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each embedding dimension over the training rows, every gate set alike."""
+    fitted = [
+        part[:, torch.from_numpy(~gate_set.validation).to(part.device)].flatten(0, 1)
+        for gate_set, part in zip(task.gate_sets, parts, strict=True)
+    ]
+    centre = torch.stack([rows.mean(dim=0) for rows in fitted]).mean(dim=0)
+    square = torch.stack([((rows - centre) ** 2).mean(dim=0) for rows in fitted]).mean(dim=0)
+    return centre, square.sqrt().clamp_min(1e-6)
+
+
+def _loss(dropout: float) -> Callable[[nn.Module, Tensor, Tensor], Tensor]:
+    """Binary cross-entropy; with some experts silenced at random, a row's last one never."""
+    if not dropout:
+        return cross_entropy
+
+    def loss(model: nn.Module, embeddings: Tensor, labels: Tensor) -> Tensor:
+        if not isinstance(model, Gate):
+            raise TypeError("experts can only be silenced in a gate")
+        keep = torch.rand(len(labels), len(model.embedding_dims), device=labels.device) >= dropout
+        keep |= ~keep.any(dim=1, keepdim=True)
+        return nn.functional.binary_cross_entropy_with_logits(model.mix(embeddings, keep).logit, labels)
+
+    return loss
 
 
 @torch.inference_mode()

@@ -14,7 +14,7 @@ import torch
 from tfbs_hub.about import __version__
 from tfbs_hub.cards import ExpertCard, GateCard, GateMember
 from tfbs_hub.errors import UsageError
-from tfbs_hub.experts.contract import Expert, Recipe
+from tfbs_hub.experts.contract import Expert
 from tfbs_hub.experts.golden import make_golden
 from tfbs_hub.gate.embeddings import Embedded, EmbeddingCache
 from tfbs_hub.gate.gate_sets import GateSet
@@ -22,7 +22,7 @@ from tfbs_hub.gate.model import Gate, MixtureOfExperts
 from tfbs_hub.metrics import auroc
 from tfbs_hub.progress import Report, silent
 from tfbs_hub.training.checkpoint import fingerprint
-from tfbs_hub.training.gate import RECIPES, GateTask, TrainedGate, scores, suggest, train_gate
+from tfbs_hub.training.gate import RECIPES, GateRecipe, GateTask, TrainedGate, scores, suggest, train_gate
 from tfbs_hub.training.search import search
 from tfbs_hub.workflows.models import pack_gate
 
@@ -73,7 +73,7 @@ def build_gate(
     members: Sequence[Member],
     gate_sets: Sequence[GateSet],
     *,
-    recipe_name: str = "paper",
+    recipe_name: str = "balanced",
     previous: Previous | None = None,
     trials: int = 0,
     seed: int = 0,
@@ -142,7 +142,7 @@ def _joined(embedded: Embedded, members: Sequence[Member], gate_set: GateSet) ->
 _Run = Callable[[Mapping[str, Any], Callable[[int, float], None] | None], TrainedGate]
 
 
-def _runner(task: GateTask, recipe: Recipe, device: torch.device, cache: Path, report: Report) -> _Run:
+def _runner(task: GateTask, recipe: GateRecipe, device: torch.device, cache: Path, report: Report) -> _Run:
     def run(changes: Mapping[str, Any], watch: Callable[[int, float], None] | None) -> TrainedGate:
         settings = dict(changes)
         return train_gate(

@@ -16,7 +16,7 @@ __all__ = ["command"]
 
 @click.command("retrain-gate")
 @click.option("--experts", help="Names to mix, comma-separated [default: all enabled].", shell_complete=complete_expert)
-@click.option("--gate", default="paper", show_default=True, help="Recipe of the gate.")
+@click.option("--gate", default="balanced", show_default=True, help="How to train it: balanced, or paper.")
 @click.option(
     "--data", multiple=True, type=click.Path(dir_okay=False), help="Further sequences to learn from; repeatable."
 )
