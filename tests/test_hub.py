@@ -169,6 +169,27 @@ def test_adding_and_retraining_return_frozen_proof(hub, trained):
     assert hub.predict(SEQUENCES).experts == ("EBOX", "ETS", "GATA3")
 
 
+def test_a_search_keeps_what_the_user_has_set(hub, write_peaks, tmp_path):
+    peaks = write_peaks(tmp_path / "peaks.fa", "TGACTCAT", 120)
+    options = {"architecture": "deepbind", "config": {"embedding_dim": 5}, "recipe": {"epochs": 2, "batch": 64}}
+    card = hub.add_expert("AP1", data=peaks, trials=2, **options).spec.card
+    assert card.training.trials == 2
+    assert (card.config["embedding_dim"], card.training.recipe["epochs"]) == (5, 2)
+
+
+def test_a_new_version_can_take_the_place_of_an_old_one(hub, write_peaks, tmp_path):
+    peaks = write_peaks(tmp_path / "peaks.fa", "CACGTG", 120)
+    options = {"architecture": "deepbind", "config": {"detectors": 4}, "recipe": {"epochs": 2}, "data": peaks}
+    old = hub.spec("EBOX").card.weights_sha256
+    with pytest.raises(UsageError, match="already has an expert"):
+        hub.add_expert("EBOX", **options)
+    new = hub.add_expert("EBOX", replace=True, **options).spec.card.weights_sha256
+    assert hub.spec("EBOX").card.weights_sha256 == new != old
+    # The gate goes on with the version that it was trained over.
+    assert old in {member.digest for member in hub.gate_record().card.members}
+    assert len(hub.predict(SEQUENCES)) == len(SEQUENCES)
+
+
 def test_another_hub_sees_the_change_at_once(hub, registry):
     other = Hub.open(registry)
     hub.disable("ETS")

@@ -133,7 +133,7 @@ def build(
     settings = replace(architecture.recipe(), **(recipe or {}))
     configuration = dict(config or {})
     if trials:
-        configuration, settings = search_expert(
+        found, settings = search_expert(
             trials,
             architecture,
             settings,
@@ -154,6 +154,7 @@ def build(
             report=report,
             task=f"searching for {material.tf}",
         )
+        configuration |= found
     trained = train(
         task,
         architecture,
