@@ -20,7 +20,7 @@ def main() -> None:
         loudest = max(said, key=lambda expert: abs(said[expert]))
         print(f"{name:<32} P(bound) {result.probability[row]:.2f}   {loudest} said {said[loudest]:+.2f}")
 
-    alone = hub.predict(["ACGT" * 20 + "AGATAAGA"], model="GATA3")
+    alone = hub.predict(["ACGT" * 11 + "AGATAAGA" + "ACGT" * 11], model="GATA3")
     print(f"GATA3 alone, one site in a repeat: logit {alone.logit[0]:+.2f}")
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfbs_hub.errors import UsageError
-from tfbs_hub.names import check_digest, check_name, short
+from tfbs_hub.names import check_digest, check_name, data_name, short
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,10 @@ def test_digests():
     for wrong in ("", digest[:-1], digest + "0", digest.upper(), digest[:-1] + "g", digest + "\n", digest[:-1] + "é"):
         with pytest.raises(UsageError):
             check_digest(wrong)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("a/ETS_test.fa", "ETS_test"), ("x.y.seq.gz", "x.y"), ("peaks", "peaks"), ("-", "-")]
+)
+def test_a_data_set_is_called_after_its_file(path, name):
+    assert data_name(path) == name

@@ -22,17 +22,17 @@ _REASONS = {
 }
 
 
-def storage_error(error: OSError, path: Path | str) -> TfbsHubError:
-    """The user's view of a refusal by the file system."""
-    what, hint = _REASONS.get(error.errno or 0, (error.strerror or str(error), None))
-    return StorageError(what, where=str(path), hint=hint)
+def storage_error(error: OSError, path: Path | str, hint: str | None = None) -> TfbsHubError:
+    """The user's view of a refusal by the file system; `hint` where the caller knows better what to do."""
+    what, usual = _REASONS.get(error.errno or 0, (error.strerror or str(error), None))
+    return StorageError(what, where=str(path), hint=hint or usual)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, hint: str | None = None) -> None:
     """Put `data` at `path`: staged beside it, synced, moved into place, the folder synced.
 
-    The folder is made if missing; an existing file is replaced. Raises `StorageError` if any step fails, and
-    leaves what was there before; only if the last one fails (syncing the folder) the new file is there already.
+    The folder is made if missing; an existing file is replaced. Raises `StorageError` (with `hint`) if any step fails,
+    and leaves what was there before; only if the last one fails (syncing the folder) the new file is there already.
     """
     staged: Path | None = None
     try:
@@ -52,7 +52,7 @@ def write_whole(path: Path, data: bytes) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise storage_error(error, path) from error
+        raise storage_error(error, path, hint) from error
     finally:
         if staged is not None:
             staged.unlink(missing_ok=True)

@@ -226,7 +226,9 @@ class Hub:
         from tfbs_hub.prediction import choose_device  # noqa: PLC0415
         from tfbs_hub.workflows.evaluate import evaluate, read_datasets  # noqa: PLC0415
 
-        names = list(models) if models else self._default_models()
+        names = self._default_models() if models is None else list(models)
+        if not names:
+            raise UsageError("there is no model to evaluate", hint="name some: moe, or experts")
         asked = [self.model(name) for name in dict.fromkeys(names)]
         return evaluate(asked, read_datasets(files), device=choose_device(device), report=report)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from tfbs_hub.errors import UsageError
 
-__all__ = ["DIGEST", "SHORT", "check_digest", "check_name", "short"]
+__all__ = ["DIGEST", "SHORT", "check_digest", "check_name", "data_name", "short"]
 
 SHORT = 12
 """Length of the abbreviated digest that names folders and is shown to users."""
@@ -27,7 +28,7 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name) or name.endswith(".") or _RESERVED.fullmatch(name):
         raise UsageError(
             f"{name!r} cannot be the name of an expert",
-            hint="use 1-64 letters, digits, '_', '.', '+' or '-', beginning with a letter or digit",
+            hint="use 1-64 letters, digits, '_', '.', '+' or '-', beginning with a letter or digit; --name gives one",
         )
     if name.lower() in _TAKEN:
         raise UsageError(f"the name {name!r} is taken by a model of the hub", hint="choose another with --name")
@@ -39,6 +40,11 @@ def check_digest(digest: str) -> str:
     if not DIGEST.fullmatch(digest):
         raise UsageError(f"{digest!r} is not a sha256 digest in hexadecimal")
     return digest
+
+
+def data_name(path: str | Path) -> str:
+    """What a data set is called after its file: the name without its ending, and without `.gz` before that."""
+    return Path(Path(path).name.removesuffix(".gz")).stem
 
 
 def short(digest: str) -> str:

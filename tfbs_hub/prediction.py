@@ -1,4 +1,4 @@
-"""Batched inference: the only place that moves models to a device and averages strands."""
+"""Batched inference: a model held on a device, and both strands' outputs averaged."""
 
 from __future__ import annotations
 

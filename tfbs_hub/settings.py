@@ -14,7 +14,19 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ["allowed_plugins", "cache_folder", "data_folder", "encode_mirror", "registry_choice", "strict_plugins"]
+__all__ = [
+    "CACHE_HINT",
+    "allowed_plugins",
+    "cache_folder",
+    "data_folder",
+    "encode_mirror",
+    "registry_choice",
+    "strict_plugins",
+]
+
+
+CACHE_HINT = "free some space there, or name another cache folder with TFBS_HUB_CACHE"
+"""What to do when the cache cannot be written."""
 
 
 def cache_folder() -> Path:

@@ -158,6 +158,7 @@ def test_evaluate_asks_the_models_that_are_named(cli, registry, trained):
     done = cli("evaluate", trained.labelled["ETS"], "--models", "ETS, moe,ETS", "--device", "cpu", "--json")
     assert [model["name"] for model in done.json["datasets"][0]["models"]] == ["ETS", "moe"]
     assert cli("evaluate", trained.labelled["ETS"], "--models", "moe,ETX").code == 3
+    assert cli("evaluate", trained.labelled["ETS"], "--models", ",").code == 2
 
 
 def test_evaluate_refuses_what_has_no_answer(cli, registry, trained, tmp_path):

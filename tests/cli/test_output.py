@@ -56,3 +56,18 @@ def test_colours_are_for_terminals_without_no_color(monkeypatch, capsys):
 def test_an_auroc_with_and_without_its_interval():
     assert auroc_text(0.5, None) == "0.500"
     assert auroc_text(0.91234, (0.9, 1.0)) == "0.912 (0.900-1.000)"
+
+
+def test_a_narrow_terminal_shows_fewer_columns_and_says_which(monkeypatch, capsys):
+    columns, rows = ("name", "digest", "on"), [("GATA3", "0" * 40, "test")]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    print_table("", columns, rows, spare=("digest", "on"))
+    out, err = capsys.readouterr()
+    assert "GATA3" in out and "test" in out and "digest" not in out and "000" not in out
+    assert err.endswith("too narrow: digest\n")
+    monkeypatch.setenv("COLUMNS", "80")
+    print_table("", columns, rows, spare=("digest", "on"))
+    out, err = capsys.readouterr()
+    assert "0" * 40 in out and not err

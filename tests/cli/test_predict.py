@@ -45,7 +45,8 @@ def expected(registry):
 
 def test_the_table_is_what_python_gives(cli, as_fasta, expected):
     done = cli("predict", as_fasta, "--device", "cpu")
-    assert (done.code, done.err) == (0, "")
+    assert done.code == 0
+    assert done.err.startswith("note: sequences shorter than the window of 61 bp: 3;")
     assert [row["id"] for row in done.table] == list(SEQUENCES)
     for place, row in enumerate(done.table):
         assert float(row["logit"]) == pytest.approx(expected.logit[place], rel=1e-4, abs=1e-5)
@@ -220,3 +221,23 @@ def test_ids_are_kept_whatever_they_look_like(cli, registry, tmp_path):
     (tmp_path / "in.fa").write_text(fasta(dict.fromkeys(names, "ACGTACGT")), encoding="utf-8")
     assert [row["id"] for row in cli("predict", tmp_path / "in.fa").table] == names
     assert [row["id"] for row in cli("predict", tmp_path / "in.fa", "--json").json["sequences"]] == names
+
+
+def test_letters_that_were_not_taken_as_they_stand_are_counted(cli, registry, tmp_path):
+    path = tmp_path / "in.fa"
+    path.write_text(">a\n" + "ACGTRYN" * 8 + "ACGTA\n>b\n" + "ACGT" * 15 + "K\n")
+    done = cli("predict", path, "--device", "cpu")
+    assert (done.code, done.err) == (0, "17 IUPAC letters were read as N\n")
+    tiled = cli("predict", path, "--device", "cpu", "--tile", 10, "--json")
+    assert "17 IUPAC letters" in tiled.err and "note" not in tiled.err
+
+
+def test_a_name_can_do_nothing_to_a_terminal(cli, registry):
+    done = cli("predict", "-", "--device", "cpu", stdin=b">evil\x1b[31m\n" + b"ACGT" * 15 + b"A\n")
+    assert done.table[0]["id"] == "evil\ufffd[31m"
+
+
+def test_a_folder_is_no_input(cli, registry, tmp_path):
+    done = cli("predict", tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert "this is a folder" in done.err

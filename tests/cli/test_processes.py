@@ -50,6 +50,12 @@ def test_exit_codes_reach_the_shell(process):
     assert missing.err == ""
 
 
+def test_a_closed_stdout_is_no_failure(command, environment):
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *command("experts")]
+    done = subprocess.run(shell, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_a_reader_that_wants_no_more_is_no_failure(command, environment, tmp_path, trained):
     many = tmp_path / "many.fa"
     many.write_text(trained.peaks["EBOX"].read_text() * 40)

@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from tfbs_hub import Hub
+from tfbs_hub import Hub, settings
 
 QUICK = ["--architecture", "deepbind", "--device", "cpu", "--json"]
 
@@ -201,3 +201,17 @@ def test_a_small_search(retrain, registry):
     done = retrain("--trials", "2", "--json")
     assert done.code == 0, done.out
     assert Hub.open(registry).gate_record().card.training.trials == 2
+
+
+def test_another_recipe_is_another_search(retrain, registry):
+    folder = settings.cache_folder() / "search"
+    assert retrain("--trials", "1").code == 0
+    assert retrain("--trials", "1", "--gate", "paper").code == 0
+    assert len(list(folder.glob("*.sqlite"))) == 2
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_the_way_on(retrain, registry, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TFBS_HUB_CACHE", str(tmp_path / "file"))
+    done = retrain()
+    assert done.code == 1 and "TFBS_HUB_CACHE" in done.err

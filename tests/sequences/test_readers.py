@@ -120,9 +120,9 @@ def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="directory") as caught:
+    with pytest.raises(InputError, match="this is a folder") as caught:
         load(tmp_path)
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize("options", [{"rows": 0}, {"window": 0}])

@@ -11,7 +11,7 @@ from tfbs_hub.cards import canonical_json
 from tfbs_hub.errors import TrainingError, UsageError
 from tfbs_hub.gate.gate_sets import GateSet
 from tfbs_hub.metrics import auroc
-from tfbs_hub.training.gate import RECIPES, GateTask, _Rows, mean_auroc, scores, train_gate
+from tfbs_hub.training.gate import RECIPES, GateTask, _Rows, mean_auroc, scores, suggest, train_gate
 
 WIDTHS = (3, 5)
 QUICK = replace(RECIPES["paper"], epochs=12, batch=64)
@@ -254,3 +254,15 @@ def test_the_callers_random_numbers_and_arrays_are_left_alone(task):
     train_gate(task, recipe=replace(QUICK, epochs=2))
     assert torch.equal(torch.get_rng_state(), before)
     assert all((now == then).all() for now, then in zip(task.embeddings, arrays, strict=True))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_search_moves_what_the_recipe_uses(name):
+    import optuna
+
+    recipe = RECIPES[name]
+    changes = suggest(optuna.create_study(sampler=optuna.samplers.RandomSampler(0)).ask(), recipe)
+    assert recipe.learning_rate / 5 <= changes["learning_rate"] <= recipe.learning_rate * 5
+    assert ("momentum" in changes) == (recipe.optimiser == "sgd")
+    assert ("expert_dropout" in changes) == (recipe.expert_dropout > 0)
+    assert replace(recipe, **{key: value for key, value in changes.items() if key != "hidden"}) != recipe

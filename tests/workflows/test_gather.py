@@ -73,3 +73,11 @@ def test_what_is_missing_is_simulated_when_asked(specs, monkeypatch):
 def test_a_factor_that_jaspar_lacks_cannot_be_simulated(specs):
     with pytest.raises(NotFoundError, match="EBOX"):
         gather([without(specs[0])], [], simulated=True)
+
+
+def test_letters_that_were_read_as_unknown_are_reported(trained, tmp_path):
+    path = tmp_path / "own.fa"
+    path.write_text(trained.peaks["ETS"].read_text().replace("\nA", "\nR"))
+    heard = []
+    gather([], [path], report=heard.append)
+    assert any(event.message.endswith("IUPAC letters were read as N") for event in heard)

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Mapping
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import click
@@ -97,14 +98,21 @@ def _tame_threads() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
+def _ready_streams() -> None:
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us (`>&-`)
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open until the end
+        elif isinstance(stream, TextIOWrapper):
+            # A terminal without some letter is no reason to stop.
+            stream.reconfigure(errors="backslashreplace")
+
+
 def run() -> NoReturn:
     """Run the command line and leave the process with the code that the design gives to what happened."""
     code = 0
     _tame_threads()
-    # A terminal without some letter is no reason to stop.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _ready_streams()
     try:
         # Without standalone mode click returns the code that a command exits with.
         code = app(prog_name="tfbs-hub", standalone_mode=False) or 0

@@ -10,19 +10,25 @@ from typing import TYPE_CHECKING, Any
 from tfbs_hub.cli.text import plain
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
 __all__ = ["auroc_text", "print_json", "print_pairs", "print_table", "say"]
 
 _WIDE = 200
 """Columns of a table that is not shown on a terminal: nothing is cut off in a file or a pipe."""
+_BETWEEN = 3
+"""Columns of the terminal between two columns of a table."""
+
+
+def _console() -> Console:
+    """Stdout, with colours where the terminal has them and NO_COLOR is not set."""
+    from rich.console import Console  # noqa: PLC0415 - only reports need it
+
+    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
 
 
 def _print(*parts: RenderableType) -> None:
-    """Print on stdout, with colours where the terminal has them and NO_COLOR is not set."""
-    from rich.console import Console  # noqa: PLC0415 - only reports need it
-
-    console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+    console = _console()
     # rich would end the process where a pipe is broken; that is for the caller to decide.
     with console.capture() as captured:
         for part in parts:
@@ -37,25 +43,60 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    spare: Sequence[str] = (),
 ) -> None:
     """Print a table; cells are shown as they are, whatever markup or control characters they hold.
 
     Args:
         right: columns that are aligned to the right (numbers).
+        spare: columns that are left out, the first one first, on a terminal too narrow for all of them.
     """
+    from rich.text import Text  # noqa: PLC0415
+
+    kept = [list(row) for row in rows]
+    left_out = _too_wide(columns, kept, spare)
+    # Not the table's own title: that one is folded to the table's width.
+    heading = [Text(title, style="bold")] if title else []
+    _print(*heading, _table(columns, kept, right, left_out))
+    if left_out:
+        say(f"left out, for the terminal is too narrow: {', '.join(left_out)}")
+
+
+def _too_wide(columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str]) -> Sequence[str]:
+    """The first of the spare columns, as many as must go for the table to fit."""
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    wide = {
+        column: max(cell_len(cell) for cell in (column, *cells)) + _BETWEEN
+        for column, *cells in zip(columns, *rows, strict=True)
+    }
+    room = _console().width
+    for count in range(len(spare)):
+        if sum(width for column, width in wide.items() if column not in spare[:count]) <= room:
+            return spare[:count]
+    return spare
+
+
+def _table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str], left_out: Sequence[str]
+) -> RenderableType:
     from rich import box  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    shown = [place for place, column in enumerate(columns) if column not in left_out]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
+    for place in shown:
+        column = columns[place]
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(plain(cell)) for cell in row))
-    # Not the table's own title: that one is folded to the table's width.
-    heading = [Text(title, style="bold")] if title else []
-    _print(*heading, table)
+        table.add_row(*(Text(plain(row[place])) for place in shown))
+    return table
 
 
 def print_pairs(rows: Iterable[tuple[str, str]]) -> None:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
+from tfbs_hub.cli.text import plain
+
 if TYPE_CHECKING:
     from tfbs_hub.workflows.predict import Prediction
 
@@ -31,7 +33,7 @@ class TableWriter:
             values = [part.logit[row], part.probability[row]]
             if part.alpha is not None and part.contribution is not None:
                 values += [*part.alpha[row], *part.contribution[row]]
-            self._file.write("\t".join([name, *start, *(f"{value:.6g}" for value in values)]) + "\n")
+            self._file.write("\t".join([_cell(name), *start, *(f"{value:.6g}" for value in values)]) + "\n")
 
     def close(self) -> None:
         """Nothing follows the rows."""
@@ -55,6 +57,11 @@ class JsonWriter:
     def close(self) -> None:
         """Write what ends the report."""
         self._file.write("\n]}\n")
+
+
+def _cell(name: str) -> str:
+    """A name that can break neither the table nor the terminal it is shown on."""
+    return name if name.isprintable() else plain(name).replace("\n", "\ufffd")
 
 
 def _records(part: Prediction) -> Iterator[dict[str, Any]]:

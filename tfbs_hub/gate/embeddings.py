@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tfbs_hub import settings
 from tfbs_hub.experts.contract import Expert
 from tfbs_hub.files import write_whole
 from tfbs_hub.gate.gate_sets import GateSet
@@ -102,7 +103,7 @@ class EmbeddingCache:
         body = io.BytesIO()
         np.save(body, array, allow_pickle=False)
         seal = hashlib.sha256("".join(key).encode() + body.getvalue()).digest()
-        write_whole(self._path(key), seal + body.getvalue())
+        write_whole(self._path(key), seal + body.getvalue(), hint=settings.CACHE_HINT)
 
 
 def _embed(expert: Expert, gate_set: GateSet, device: torch.device) -> Array:

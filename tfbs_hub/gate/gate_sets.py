@@ -23,7 +23,18 @@ from tfbs_hub.sequences.dataset import SequenceDataset
 from tfbs_hub.sequences.hdf5 import open_dataset, to_bytes
 from tfbs_hub.sequences.shuffle import dinucleotide_shuffle
 
-__all__ = ["MAX_POSITIVES", "VALIDATION", "GateSet", "build", "from_dataset", "read_stored", "rebuild", "stored_bytes"]
+__all__ = [
+    "MAX_POSITIVES",
+    "VALIDATION",
+    "GateSet",
+    "build",
+    "from_dataset",
+    "gate_set_seed",
+    "no_gate_set",
+    "read_stored",
+    "rebuild",
+    "stored_bytes",
+]
 
 VALIDATION: Final = 0.2
 """Share of positives (each with its shuffle) that is held out to choose the epoch and the temperature."""

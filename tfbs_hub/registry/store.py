@@ -267,13 +267,14 @@ class Registry:
 
 
 def _check_format(data: bytes, where: str) -> None:
+    hint = f'it holds {{"format": "{FORMAT}", "format_version": {FORMAT_VERSION}}}: restore it'
     try:
         document = msgspec.json.decode(data)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        raise IntegrityError(f"this is not a registry's format file: {error}", where=where) from error
+        raise IntegrityError(f"this is not a registry's format file: {error}", where=where, hint=hint) from error
     version = document.get("format_version") if isinstance(document, dict) else None
     if not isinstance(document, dict) or document.get("format") != FORMAT or not isinstance(version, int):
-        raise IntegrityError("this is not a registry's format file", where=where)
+        raise IntegrityError("this is not a registry's format file", where=where, hint=hint)
     if version > FORMAT_VERSION:
         raise IntegrityError(
             f"this registry has format version {version}; this tfbs-hub reads up to {FORMAT_VERSION}",

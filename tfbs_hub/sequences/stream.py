@@ -80,6 +80,8 @@ class ByteSource:
                 yield from self._pieces(file)
         except FileNotFoundError as error:
             raise NotFoundError("no such file", where=self.where) from error
+        except IsADirectoryError as error:
+            raise InputError("this is a folder", where=self.where, hint="name a file in it") from error
         except OSError as error:
             raise StorageError(f"cannot be read: {error.strerror or error}", where=self.where) from error
 

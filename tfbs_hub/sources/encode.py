@@ -173,4 +173,7 @@ def _naming_ways_on(ways: str, tf: str = "", seen: set[str] | None = None) -> It
         yield
     except OfflineError as error:
         hint = " ".join(filter(None, [near(tf, seen or ()), ways]))
-        raise OfflineError(error.what, where=error.where, hint=hint) from error
+        # A mirror that was read and lacks the factor comes first: the name may simply be misspelled.
+        lacking = f"the mirror has no training sequences of {tf!r}, and " if seen else ""
+        what = error.what if error.where is None else f"{error.where}: {error.what}"
+        raise OfflineError(f"{lacking}{what}", hint=hint) from error

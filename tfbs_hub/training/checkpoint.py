@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from torch import Tensor, optim
 
+from tfbs_hub import settings
 from tfbs_hub.about import __version__
 from tfbs_hub.cards import canonical_json
 from tfbs_hub.errors import IntegrityError
@@ -57,7 +58,7 @@ class Checkpoint:
     def save(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
         """Replace the file; raises `StorageError`."""
         data = pack(tensors, {**state, "format": _FORMAT, "digest": self.digest})
-        write_whole(self.path, hashlib.sha256(data).digest() + data)
+        write_whole(self.path, hashlib.sha256(data).digest() + data, hint=settings.CACHE_HINT)
 
     def clear(self) -> None:
         """Forget the run: it has ended."""

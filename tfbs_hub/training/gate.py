@@ -25,7 +25,7 @@ from tfbs_hub.seeding import derive, generator
 from tfbs_hub.training.checkpoint import Checkpoint, fingerprint
 from tfbs_hub.training.fit import Rows, cross_entropy, fit, validation_auroc
 
-__all__ = ["RECIPES", "GateRecipe", "GateTask", "TrainedGate", "mean_auroc", "scores", "train_gate"]
+__all__ = ["RECIPES", "GateRecipe", "GateTask", "TrainedGate", "mean_auroc", "scores", "suggest", "train_gate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,11 +284,16 @@ def _score(gate: Gate, task: GateTask, gate_set: GateSet, part: Tensor, temperat
     )
 
 
-def suggest(trial: Any) -> dict[str, Any]:
-    """One point of the search space of a gate: changes to its recipe, and its hidden width."""
-    return {
-        "learning_rate": trial.suggest_float("learning_rate", 1e-3, 1e-1, log=True),
-        "momentum": trial.suggest_float("momentum", 0.8, 0.99),
-        "weight_decay": trial.suggest_float("weight_decay", 1e-6, 1e-2, log=True),
+def suggest(trial: Any, recipe: GateRecipe) -> dict[str, Any]:
+    """One point of the search space around a recipe: changes to it, and the gate's hidden width."""
+    rate = recipe.learning_rate
+    changes = {
+        "learning_rate": trial.suggest_float("learning_rate", rate / 5, rate * 5, log=True),
+        "weight_decay": trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True),
         "hidden": trial.suggest_categorical("hidden", [16, 32, 64]),
     }
+    if recipe.optimiser == "sgd":
+        changes["momentum"] = trial.suggest_float("momentum", 0.8, 0.99)
+    if recipe.expert_dropout:
+        changes["expert_dropout"] = trial.suggest_float("expert_dropout", 0.0, 0.5)
+    return changes

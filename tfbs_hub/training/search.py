@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tfbs_hub import settings
 from tfbs_hub.errors import StorageError, TrainingError
 from tfbs_hub.experts.contract import Expert, Recipe
 from tfbs_hub.files import storage_error
@@ -65,7 +66,7 @@ def _kept_study(path: Path, name: str) -> Iterator[optuna.Study]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise storage_error(error, path.parent) from error
+        raise storage_error(error, path.parent, settings.CACHE_HINT) from error
     with ExitStack() as stack:
         try:
             storage = optuna.storages.RDBStorage(f"sqlite:///{path}")

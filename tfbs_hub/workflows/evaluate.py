@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from tfbs_hub.errors import InputError, UsageError
 from tfbs_hub.evaluation.delong import auroc_interval
 from tfbs_hub.metrics import auprc, brier, ece
+from tfbs_hub.names import data_name
 from tfbs_hub.progress import Event, Report, silent
 from tfbs_hub.sequences.alphabet import reverse_complement
 from tfbs_hub.sequences.dataset import SequenceDataset
 from tfbs_hub.sequences.readers import load
 from tfbs_hub.sequences.windows import fit_window
+from tfbs_hub.workflows.ambiguous import report_ambiguous
 from tfbs_hub.workflows.models import Model, held
 from tfbs_hub.workflows.predict import sigmoid
 
@@ -70,6 +72,7 @@ def evaluate(
     with held(models, device):
         for name, data in datasets:
             labels = _checked(name, data)
+            report_ambiguous(data, f"reading {name}", report)
             rows: list[ModelResult] = []
             for model in models:
                 report(Event("evaluating", len(results) * len(models) + len(rows), total, f"{name}: {model.name}"))
@@ -83,7 +86,7 @@ def read_datasets(files: Sequence[str | Path]) -> list[tuple[str, SequenceDatase
     """Labelled files as data sets, each named by its file's stem; raises `UsageError` if two share one."""
     named: dict[str, SequenceDataset] = {}
     for file in files:
-        stem = Path(file).name.removesuffix(".gz").rsplit(".", 1)[0]
+        stem = data_name(file)
         if stem in named:
             raise UsageError(f"two files are called {stem}", where=str(file), hint="rename one of them")
         named[stem] = load(file)

@@ -9,11 +9,13 @@ from pathlib import Path
 from tfbs_hub.errors import NotFoundError, UsageError
 from tfbs_hub.gate.gate_sets import GateSet, build, from_dataset, no_gate_set, read_stored, rebuild
 from tfbs_hub.hookspecs import ExpertSpec
+from tfbs_hub.names import data_name
 from tfbs_hub.progress import Report, silent, tracked
 from tfbs_hub.sequences.readers import load
 from tfbs_hub.sources.encode import locate_file
 from tfbs_hub.sources.motifs import jaspar_motif
 from tfbs_hub.sources.options import SourceOptions
+from tfbs_hub.workflows.ambiguous import report_ambiguous
 from tfbs_hub.workflows.simulate import simulated as simulate
 
 __all__ = ["gather"]
@@ -54,11 +56,13 @@ def gather(
         raise _all_missing(missing)
     names = {gate_set.name for gate_set in found}
     for path in data:
-        name = path.name.split(".")[0]
+        name = data_name(path)
         if name in names:
             raise UsageError(f"two gate sets would be called {name}", where=str(path), hint="rename the file")
         names.add(name)
-        found.append(from_dataset(name, load(path), seed))
+        data_set = load(path)
+        report_ambiguous(data_set, f"reading {path.name}", report)
+        found.append(from_dataset(name, data_set, seed))
     return found
 
 

@@ -19,6 +19,7 @@ from tfbs_hub.sequences.readers import load
 from tfbs_hub.sources.motifs import Motif, jaspar_motif, read_motifs
 from tfbs_hub.sources.options import SourceOptions
 from tfbs_hub.workflows.add_expert import Built, Material, build, from_motif
+from tfbs_hub.workflows.ambiguous import report_ambiguous
 from tfbs_hub.workflows.models import Loader
 from tfbs_hub.workflows.request import Request
 from tfbs_hub.workflows.simulate import simulated
@@ -62,6 +63,7 @@ def make(
     _check_source(request, source)
     device = choose_device(request.device)
     data, test = _fetch(request, sources[source], report)
+    report_ambiguous(data, f"reading the sequences of {request.tf}", report)
     _check_window(request, data)
     material = Material(
         tf=request.tf,

@@ -34,6 +34,9 @@ class Prediction:
         contribution: float32 (n, experts); with `bias` they sum to the logit; None for an expert.
         bias: the gate's bias after its temperature; None for an expert.
         start: int64 (n,), where the window begins in its sequence (0-based); None unless tiled.
+        ambiguous: IUPAC letters that were read as N.
+        short: sequences shorter than the window; N stands for what they lack, and many
+            a model answers that with a higher logit.
     """
 
     model: str
@@ -45,6 +48,8 @@ class Prediction:
     contribution: Array | None = None
     bias: float | None = None
     start: NDArray[np.int64] | None = None
+    ambiguous: int = 0
+    short: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -64,18 +69,22 @@ def predict(
     """
     with held([model], device):
         for batch in batches:
+            ambiguous, short = batch.ambiguous, int((batch.lengths < model.window).sum())
             if step is None:
                 windows = [fit_windows(batch, model.window)]
                 if not model.symmetric:
                     windows.append(_other_strand(batch, model.window))
-                yield _prediction(model, tuple(batch.ids), None, windows, device)
+                part = _prediction(model, tuple(batch.ids), None, windows, device)
+                yield replace(part, ambiguous=ambiguous, short=short)
                 continue
             for tiles in tile(batch, model.window, step):
                 windows = [tiles.codes]
                 if not model.symmetric:
                     windows.append(reverse_complement(tiles.codes))
                 ids = tuple(batch.ids[place] for place in tiles.sequence)
-                yield _prediction(model, ids, tiles.start, windows, device)
+                part = _prediction(model, ids, tiles.start, windows, device)
+                yield replace(part, ambiguous=ambiguous, short=short)
+                ambiguous = short = 0
 
 
 def _prediction(
@@ -150,4 +159,6 @@ def joined(model: Model, parts: Sequence[Prediction]) -> Prediction:
         contribution=np.concatenate(contribution) if contribution else None,
         bias=model.bias,
         start=np.concatenate(start) if start else None,
+        ambiguous=sum(part.ambiguous for part in parts),
+        short=sum(part.short for part in parts),
     )

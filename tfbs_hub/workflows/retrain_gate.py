@@ -103,9 +103,12 @@ def build_gate(
     )
     run = _runner(task, RECIPES[recipe_name], place, cache, report)
     searched = fingerprint(
-        sets=[gate_set.digest for gate_set in gate_sets], members=[member.digest for member in members], seed=seed
+        sets=[gate_set.digest for gate_set in gate_sets],
+        members=[member.digest for member in members],
+        recipe=RECIPES[recipe_name].as_dict(),
+        seed=seed,
     )
-    changes = _searched(run, trials, seed, searched, cache, report) if trials else {}
+    changes = _searched(run, RECIPES[recipe_name], trials, seed, searched, cache, report) if trials else {}
     trained = run(changes, None)
     mixture = MixtureOfExperts([member.expert for member in members], trained.gate, trained.temperature)
     weights = pack_gate(trained.gate)
@@ -158,10 +161,12 @@ def _runner(task: GateTask, recipe: GateRecipe, device: torch.device, cache: Pat
     return run
 
 
-def _searched(run: _Run, trials: int, seed: int, digest: str, cache: Path, report: Report) -> Mapping[str, Any]:
+def _searched(
+    run: _Run, recipe: GateRecipe, trials: int, seed: int, digest: str, cache: Path, report: Report
+) -> Mapping[str, Any]:
     best = search(
         trials,
-        lambda trial, watch: max(point.auroc for point in run(suggest(trial), watch).training.curve),
+        lambda trial, watch: max(point.auroc for point in run(suggest(trial, recipe), watch).training.curve),
         folder=cache / "search",
         digest=digest,
         seed=seed,

@@ -13,6 +13,7 @@ from tfbs_hub.names import short
 __all__ = ["command"]
 
 _COLUMNS = ("name", "TF", "cell", "architecture", "AUROC (95%)", "on", "source", "digest", "enabled", "in gate")
+_SPARE = ("digest", "architecture", "on", "source", "cell", "TF", "enabled")
 
 
 @click.command("experts")
@@ -50,7 +51,7 @@ def command(hub: Hub, as_json: bool) -> None:
                 "yes" if is_mixed(spec, record) else "no",
             )
         )
-    print_table("", _COLUMNS, rows)
+    print_table("", _COLUMNS, rows, spare=_SPARE)
     if record is not None:
         click.echo(f"gate {short(record.digest)} mixes {', '.join(mixed)}")
 

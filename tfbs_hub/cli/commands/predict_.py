@@ -46,15 +46,24 @@ def command(
     """
     asked = hub.model(model)
     parts = hub.predict_stream(input_, asked, tile=tile, genome=None if genome is None else Path(genome), device=device)
-    rows = 0
+    rows = ambiguous = short = 0
     # With the rows on the terminal, a bar would only be in their way.
-    watched = shown_progress() if output is not None else nullcontext(silent)
+    watched = nullcontext(silent) if output is None and not as_json else shown_progress()
     with staged(output, whole=as_json) as file, watched as report:
         writer = JsonWriter(file, model, asked.bias) if as_json else TableWriter(file)
         for part in parts:
             writer.write(part)
             rows += len(part)
+            ambiguous += part.ambiguous
+            short += part.short
             report(Event("predicting", rows))
         writer.close()
+    if ambiguous:
+        say(f"{ambiguous:,} IUPAC letters were read as N")
+    if short:
+        say(
+            f"note: sequences shorter than the window of {asked.window} bp: {short:,}; N stands for what they lack, "
+            "and models tend to call that bound: give the sequence around them if you can"
+        )
     if output is not None:
         say(f"{rows:,} predictions in {output}")
