@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def bench_embedding_cache() -> list[dict]:
     """Three experts, then a fourth, then nothing new: how many embeddings are computed, and what a repeat costs."""
-    experts = {f"{number:064x}": Residual.from_config({}).eval() for number in range(4)}
+    experts = {sha256(bytes([number])).hexdigest(): Residual.from_config({}).eval() for number in range(4)}
     sets = [build(str(number), background(500, 101, generator(number, "bench")), number) for number in range(4)]
     cpu = torch.device("cpu")
     with tempfile.TemporaryDirectory() as folder:
