@@ -91,6 +91,30 @@ def test_demo_commands_can_be_typed(typed, line):
     typed(line)
 
 
+@needs_registry
+def test_the_demo_runs_from_start_to_end(tmp_path):
+    # The command that belongs to this interpreter, whatever else is on the path.
+    command = tmp_path / "tfbs-hub"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tfbs_hub.cli "$@"\n')
+    command.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", str(EXAMPLES / "demo.sh")],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "error" not in done.stderr
+    assert "simulated gate sets were used; this gate's card says so" in done.stderr
+    assert re.search(r"16 computed, 0 reused", done.stdout)
+    assert "all is well (4 experts" in done.stdout
+    for line in commands((EXAMPLES / "demo.sh").read_text(), "run "):
+        assert f"$ {line}" in done.stdout
+
+
 def test_demo_is_valid_shell_and_uses_files_that_are_there():
     subprocess.run(["bash", "-n", str(EXAMPLES / "demo.sh")], check=True)
     for name in re.findall(r"examples/\S+", "\n".join(commands((EXAMPLES / "demo.sh").read_text(), "run "))):
