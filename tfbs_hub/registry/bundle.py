@@ -25,14 +25,13 @@ from tfbs_hub.cards import ExpertCard, canonical_json, parse_expert_card
 from tfbs_hub.errors import InputError, IntegrityError, NotFoundError, UsageError
 from tfbs_hub.files import write_whole
 from tfbs_hub.hookspecs import ExpertSpec
-from tfbs_hub.registry.contents import Validate
 from tfbs_hub.registry.generation import FileEntry
 from tfbs_hub.registry.layout import CARD, GATE_SET, WEIGHTS
 from tfbs_hub.registry.limits import FILE_LIMITS, MAX_BUNDLE_BYTES, MAX_BUNDLE_MANIFEST_BYTES, MAX_RATIO
 from tfbs_hub.registry.storage import read_capped, sha256
 from tfbs_hub.registry.store import Registry
 
-__all__ = ["Bundle", "export_expert", "import_expert", "read_bundle"]
+__all__ = ["Bundle", "export_expert", "read_bundle"]
 
 FORMAT: Final = "tfbs-hub-bundle"
 FORMAT_VERSION: Final = 1
@@ -87,19 +86,6 @@ def pack(registry: Registry, spec: ExpertSpec) -> bytes:
             info.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(info, data)
     return buffer.getvalue()
-
-
-def import_expert(
-    registry: Registry,
-    path: Path,
-    *,
-    enabled: bool = True,
-    validate: Validate | None = None,
-    replace: bool = False,
-) -> ExpertSpec:
-    """Add the expert of a bundle to the registry; see `Registry.add_expert`."""
-    bundle = read_bundle(path)
-    return registry.add_expert(bundle.card, bundle.files, enabled=enabled, validate=validate, replace=replace)
 
 
 def read_bundle(path: Path) -> Bundle:

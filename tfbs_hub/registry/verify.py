@@ -91,7 +91,7 @@ def _generations(root: Path, known: list[int]) -> tuple[list[Generation], list[F
 
 def _files(root: Path, folder: str, files: dict[str, FileEntry]) -> Iterator[Finding]:
     owner = folder.split("/")[1]
-    hint = f"restore it from a copy, or `tfbs-hub remove {owner}` and add it again"
+    hint = f"restore it from a copy, or `tfbs-hub remove {owner}` (train a gate without it first) and add it again"
     if folder.startswith(GATES):
         hint = "restore it from a copy, or run `tfbs-hub retrain-gate`"
     for name, entry in sorted(files.items()):
