@@ -16,7 +16,6 @@ from tfbs_hub import settings
 from tfbs_hub.cards import ExpertCard, GateCard
 from tfbs_hub.errors import IntegrityError, NotFoundError, UsageError
 from tfbs_hub.hookspecs import ExpertSpec
-from tfbs_hub.names import short
 from tfbs_hub.plugins import PluginManager
 from tfbs_hub.progress import Event, Report, silent
 from tfbs_hub.registry import Registry, open_registry
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from tfbs_hub.gate.model import MixtureOfExperts
     from tfbs_hub.registry import Finding, GateRecord, GcPlan
     from tfbs_hub.sequences.dataset import SequenceDataset
+    from tfbs_hub.workflows.admission import Admission
     from tfbs_hub.workflows.evaluate import Evaluation
     from tfbs_hub.workflows.models import Loader, Model
     from tfbs_hub.workflows.predict import Prediction
@@ -135,6 +135,11 @@ class Hub:
         if self._loader is None:
             self._loader = Loader(self.plugins)
         return self._loader
+
+    def _door(self) -> Admission:
+        from tfbs_hub.workflows.admission import Admission  # noqa: PLC0415
+
+        return Admission(self.registry, self.plugins, self._models())
 
     def expert(self, name: str) -> Expert:
         """An expert's network, in eval mode, on the CPU: `forward` of one-hot (batch, 4, window) is its logit."""
@@ -270,13 +275,8 @@ class Hub:
             cache=self.cache,
             report=report,
         )
-        spec = self._place(built.card, built.files, replace=request.replace)
+        spec = self._door().place(built.card, built.files, replace=request.replace)
         return Added(spec, self._unchanged(before))
-
-    def _place(self, card: ExpertCard, files: Mapping[str, bytes], *, replace: bool = False) -> ExpertSpec:
-        spec = self.registry.add_expert(card, files, enabled=True, replace=replace)
-        self.plugins.notify_expert_added(f"{spec.card.name}@{short(spec.card.weights_sha256)}", spec.card)
-        return spec
 
     def _unchanged(self, before: Mapping[str, str]) -> dict[str, str]:
         """The weights files of `before` that are still there, hashed anew; raises if one differs."""
@@ -367,7 +367,7 @@ class Hub:
         """Let the next gate mix an expert; a package's is copied into the registry first."""
         self.registry.check_writable()
         offered = self._offered(name)
-        return self.registry.set_enabled(name, enabled=True) if offered is None else self._adopt(offered)
+        return self.registry.set_enabled(name, enabled=True) if offered is None else self._door().copy_in(offered)
 
     def disable(self, name: str) -> ExpertSpec:
         """Keep the next gate from mixing an expert; the current gate stays as it is."""
@@ -395,20 +395,6 @@ class Hub:
                 hint=f"copy it in first: tfbs-hub enable {offered.card.name}",
             )
 
-    def _adopt(self, spec: ExpertSpec) -> ExpertSpec:
-        """Copy a package's expert into the registry, checked from its digest to its golden predictions."""
-        files = {"weights.safetensors": self.registry.read_weights(spec)}
-        if spec.gate_set is not None:
-            files["gate-set.h5"] = spec.gate_set.read_bytes()
-        return self._admit(spec.card, files)
-
-    def _admit(self, card: ExpertCard, files: Mapping[str, bytes]) -> ExpertSpec:
-        from tfbs_hub.workflows.models import check_expert, rebuild_expert  # noqa: PLC0415
-
-        expert = rebuild_expert(card, files["weights.safetensors"], self._models().architecture)
-        check_expert(card, expert)
-        return self._place(card, files)
-
     def export_expert(self, name: str, target: str | Path) -> Path:
         """Write an expert as one file."""
         from tfbs_hub.registry.bundle import export_expert  # noqa: PLC0415
@@ -418,11 +404,8 @@ class Hub:
 
     def import_expert(self, path: str | Path) -> ExpertSpec:
         """Add the expert of a bundle, checked from its digests to its golden predictions."""
-        from tfbs_hub.registry.bundle import read_bundle  # noqa: PLC0415
-
         self.registry.check_writable()
-        bundle = read_bundle(Path(path))
-        return self._admit(bundle.card, bundle.files)
+        return self._door().unpack(Path(path))
 
     def rollback(self, number: int | None = None) -> int:
         """Go back to the state of a generation (by default the one before); returns the new generation."""
