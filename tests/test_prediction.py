@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from tfbs_hub.errors import UsageError
-from tfbs_hub.prediction import choose_device, forward, logits, on_device, run, strands
+from tfbs_hub.prediction import averaged, choose_device, logits, on_device, run, strand_windows
 from tfbs_hub.sequences.alphabet import reverse_complement
 from tfbs_hub.sequences.onehot import one_hot
 from tfbs_hub.sequences.windows import fit_window
@@ -59,7 +59,6 @@ def test_both_strands_are_averaged(model, codes, window):
     ahead, back = (read(fit_window(each, window)) for each in (codes, reverse_complement(codes)))
     assert logits(model, codes, window=window, symmetric=False) == pytest.approx((ahead + back) / 2, abs=1e-6)
     assert logits(model, codes, window=window, symmetric=True) == pytest.approx(ahead, abs=1e-6)
-    assert forward(model, codes, window=window) == pytest.approx(ahead, abs=1e-6)
 
 
 def test_the_other_strand_is_taken_before_padding(model):
@@ -73,7 +72,7 @@ def test_many_outputs_of_any_shape(codes):
     first, second = run(lambda x: (x.sum(dim=(1, 2)), x), codes, device=CPU, batch=4)
     assert first == pytest.approx(np.full(10, 9.0))
     assert (second == one_hot(torch.from_numpy(codes)).numpy()).all()
-    mean, both = strands(lambda x: (x[:, 0, 0], x), codes, window=9, symmetric=False, device=CPU)
+    mean, both = averaged(lambda x: (x[:, 0, 0], x), strand_windows(codes, 9, symmetric=False), device=CPU)
     assert mean.shape == (10,)
     other = one_hot(torch.from_numpy(reverse_complement(codes))).numpy()
     assert both == pytest.approx((second + other) / 2)
@@ -120,7 +119,7 @@ def test_a_model_without_parameters(codes):
         def forward(self, x):
             return x[:, 0, 0]
 
-    assert forward(Constant(), codes, window=9).shape == (10,)
+    assert logits(Constant(), codes, window=9, symmetric=True).shape == (10,)
 
 
 def test_devices(monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -16,7 +16,7 @@ from tfbs_hub.sequences.alphabet import reverse_complement
 from tfbs_hub.sequences.onehot import one_hot
 from tfbs_hub.sequences.windows import fit_window
 
-__all__ = ["BATCH", "choose_device", "forward", "logits", "on_device", "run", "strands"]
+__all__ = ["BATCH", "averaged", "choose_device", "logits", "on_device", "run", "strand_windows"]
 
 BATCH: Final = 1024
 """Sequences a forward pass."""
@@ -63,24 +63,25 @@ def run(
     return tuple(np.concatenate(parts) for parts in zip(*outputs, strict=True))
 
 
-def strands(
-    apply: Callable[[Tensor], tuple[Tensor, ...]],
-    codes: NDArray[np.uint8],
-    *,
-    window: int,
-    symmetric: bool,
-    device: torch.device,
-    batch: int = BATCH,
-) -> tuple[Array, ...]:
-    """`run` on both strands, outputs averaged; on one where the model is symmetric by construction.
+def strand_windows(codes: NDArray[np.uint8], window: int, *, symmetric: bool) -> list[NDArray[np.uint8]]:
+    """Sequences (n, length) as windows (n, window), then their reverse complements unless the model is symmetric.
 
     The reverse complement is taken of the sequence as given, before it is fitted to the window.
     """
-    ahead = run(apply, fit_window(codes, window), device=device, batch=batch)
-    if symmetric:
-        return ahead
-    back = run(apply, fit_window(reverse_complement(codes), window), device=device, batch=batch)
-    return tuple((left + right) / np.float32(2) for left, right in zip(ahead, back, strict=True))
+    strands = [codes] if symmetric else [codes, reverse_complement(codes)]
+    return [fit_window(strand, window) for strand in strands]
+
+
+def averaged(
+    apply: Callable[[Tensor], tuple[Tensor, ...]],
+    strands: Sequence[NDArray[np.uint8]],
+    *,
+    device: torch.device,
+    batch: int = BATCH,
+) -> tuple[Array, ...]:
+    """`run` on the windows of each strand, outputs averaged over the strands."""
+    outputs = [run(apply, codes, device=device, batch=batch) for codes in strands]
+    return tuple(sum(parts[1:], parts[0]) / np.float32(len(parts)) for parts in zip(*outputs, strict=True))
 
 
 def logits(
@@ -94,12 +95,6 @@ def logits(
 ) -> Array:
     """Logits (n,) of a model for codes (n, length), the two strands' logits averaged."""
     place = device or torch.device("cpu")
+    windows = strand_windows(codes, window, symmetric=symmetric)
     with on_device(model, place):
-        return strands(lambda x: (model(x),), codes, window=window, symmetric=symmetric, device=place, batch=batch)[0]
-
-
-def forward(model: nn.Module, codes: NDArray[np.uint8], *, window: int, device: torch.device | None = None) -> Array:
-    """Logits (n,) of the forward strand alone, for codes (n, length)."""
-    place = device or torch.device("cpu")
-    with on_device(model, place):
-        return run(lambda x: (model(x),), fit_window(codes, window), device=place)[0]
+        return averaged(lambda x: (model(x),), windows, device=place, batch=batch)[0]

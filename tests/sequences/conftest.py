@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="session")
-def encode() -> Path:
-    """The folder of ENCODE files, where there is one."""
-    named = os.environ.get("TFBS_HUB_TEST_ENCODE")
-    folder = Path(named) if named else ROOT.parent / "shared" / "data" / "encode"
-    if not folder.is_dir():
-        pytest.skip("no ENCODE files: name their folder with TFBS_HUB_TEST_ENCODE")
-    return folder
 
 
 @pytest.fixture

@@ -149,8 +149,8 @@ def test_more_bases_than_memory_may_hold_are_refused(write, monkeypatch) -> None
         load(write("a.txt", "ACGT\n" * 300))
 
 
-def test_every_encode_file_reads_as_its_text_says(encode: Path) -> None:
-    path = next((encode / "test").glob("FOXM1*_B.seq.gz"))
+def test_every_encode_file_reads_as_its_text_says(encode_folder: Path) -> None:
+    path = next((encode_folder / "test").glob("FOXM1*_B.seq.gz"))
     lines = [line.split("\t") for line in gzip.decompress(path.read_bytes()).decode().splitlines()[1:]]
     data = load(path)
     assert data.codes.shape == (1000, 101)

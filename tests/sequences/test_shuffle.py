@@ -129,10 +129,10 @@ def test_a_code_that_is_no_base_is_refused() -> None:
         dinucleotide_shuffle(np.full((1, 10), 5, np.uint8), rng())
 
 
-def test_encode_negatives_were_made_this_way(encode) -> None:
+def test_encode_negatives_were_made_this_way(encode_folder) -> None:
     from tfbs_hub.sequences.readers import load
 
-    data = load(next((encode / "test").glob("GATA3*_B.seq.gz")))
+    data = load(next((encode_folder / "test").glob("GATA3*_B.seq.gz")))
     names = {name: row for row, name in enumerate(data.ids)}
     for name in [name for name in data.ids if name.endswith("_peak")][:50]:
         peak, shuf = (decode(data.codes[names[name.replace("_peak", end)]]) for end in ("_peak", "_shuf"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -165,13 +164,3 @@ def mirror(tmp_path, seqgz, digest) -> dict[str, bytes]:
     (folder / "SHA256SUMS").write_text(sums)
     (folder / "README.md").write_text("not a file of the set")
     return files
-
-
-@pytest.fixture(scope="session")
-def real_mirror() -> Path:
-    """The ENCODE files, where this machine has them."""
-    named = os.environ.get("TFBS_HUB_TEST_ENCODE")
-    folder = Path(named) if named else REPOSITORY_ROOT.parent / "shared" / "data" / "encode"
-    if not (folder / "SHA256SUMS").is_file():
-        pytest.skip("no ENCODE files: set TFBS_HUB_TEST_ENCODE to a folder that holds them")
-    return folder

@@ -179,8 +179,8 @@ class TestLocateFile:
 
 class TestRealFiles:
     @pytest.fixture(autouse=True)
-    def real(self, real_mirror, cache, monkeypatch):
-        monkeypatch.setenv("TFBS_HUB_ENCODE_MIRROR", str(real_mirror))
+    def real(self, encode_folder, cache, monkeypatch):
+        monkeypatch.setenv("TFBS_HUB_ENCODE_MIRROR", str(encode_folder))
 
     def test_training_and_test_rows(self):
         options = SourceOptions(offline=True)
@@ -198,7 +198,7 @@ class TestRealFiles:
         assert "--cell K562" in caught.value.hint
         assert experiment("ARID3A", SourceOptions(cell="K562")).antibody == "ARID3A_(sc-8821)"
 
-    def test_every_pinned_file_is_found(self, real_mirror):
+    def test_every_pinned_file_is_found(self, encode_folder):
         for name, sha256 in pinned().items():
             path = locate_file(DataFile(name=name, sha256=sha256, rows=0), OFFLINE)
             assert download.sha256_of(path) == sha256

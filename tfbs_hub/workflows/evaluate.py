@@ -14,11 +14,10 @@ from tfbs_hub.errors import InputError, UsageError
 from tfbs_hub.evaluation.delong import auroc_interval
 from tfbs_hub.metrics import auprc, brier, ece
 from tfbs_hub.names import data_name
+from tfbs_hub.prediction import strand_windows
 from tfbs_hub.progress import Event, Report, silent
-from tfbs_hub.sequences.alphabet import reverse_complement
 from tfbs_hub.sequences.dataset import SequenceDataset
 from tfbs_hub.sequences.readers import load
-from tfbs_hub.sequences.windows import fit_window
 from tfbs_hub.workflows.ambiguous import report_ambiguous
 from tfbs_hub.workflows.models import Model, held
 from tfbs_hub.workflows.predict import sigmoid
@@ -108,8 +107,7 @@ def _result(model: Model, data: SequenceDataset, labels: NDArray[np.int8], devic
             f"sequences of {data.length} bp are longer than the {model.window} bp window of {model.name}",
             hint="cut them to the window around the summit first",
         )
-    codes = [data.codes] if model.symmetric else [data.codes, reverse_complement(data.codes)]
-    logit = model.score([fit_window(part, model.window) for part in codes], device).logit
+    logit = model.score(strand_windows(data.codes, model.window, symmetric=model.symmetric), device).logit
     probability = sigmoid(logit)
     value, low, high = auroc_interval(labels, logit)
     return ModelResult(

@@ -19,7 +19,7 @@ from tfbs_hub.experts.golden import check_golden
 from tfbs_hub.experts.weights import load_expert, load_state, pack, read_tensors
 from tfbs_hub.gate.model import Gate, MixtureOfExperts
 from tfbs_hub.plugins import PluginManager, resolve
-from tfbs_hub.prediction import on_device, run
+from tfbs_hub.prediction import averaged, on_device
 
 __all__ = ["Loader", "Model", "Scores", "check_expert", "held", "pack_gate", "rebuild_expert", "rebuild_gate"]
 
@@ -64,9 +64,7 @@ class Model:
 
     def score(self, strands: Sequence[NDArray[np.uint8]], device: torch.device) -> Scores:
         """Scores of windows (n, window): one array for a symmetric model, else the strand as given and the other."""
-        outputs = [run(self._outputs, codes, device=device) for codes in strands]
-        means = [sum(parts) / len(parts) for parts in zip(*outputs, strict=True)]
-        return Scores(*means)
+        return Scores(*averaged(self._outputs, strands, device=device))
 
     def _outputs(self, x: Tensor) -> tuple[Tensor, ...]:
         if isinstance(self.network, MixtureOfExperts):
