@@ -58,7 +58,7 @@ class Provenance:
         files: the files, with digests.
         positives: bound sequences that were left after dropping.
         dropped: bound sequences left out because they share a 32-mer on either strand with a test file.
-        negatives: kind of negatives ("dinucleotide", "genomic", "other-tfs", "given", "none").
+        negatives: kind of negatives ("dinucleotide", "genomic", "other-tfs", "mixed", "given", "none").
         note: one sentence, such as the JASPAR matrix sampled from.
     """
 

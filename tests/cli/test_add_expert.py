@@ -133,16 +133,15 @@ def test_negatives_that_came_with_the_data_are_used_unless_others_are_asked_for(
     assert card("AP1").weights_sha256 != card("AP2").weights_sha256
 
 
-def test_negatives_from_other_factors(cli, registry, peaks, trained, card):
-    missing = cli("add-expert", "AP1", "--data", peaks, "--negatives", "other-tfs", *QUICK)
+@pytest.mark.parametrize("kind", ["other-tfs", "mixed"])
+def test_negatives_from_other_factors(kind, cli, registry, peaks, trained, card):
+    missing = cli("add-expert", "AP1", "--data", peaks, "--negatives", kind, *QUICK)
     assert missing.code == 2 and "--others" in missing.json["error"]["hint"]
     pointless = cli("add-expert", "AP1", "--data", peaks, "--others", trained.peaks["ETS"], *QUICK)
-    assert pointless.code == 2 and "--negatives other-tfs" in pointless.json["error"]["what"]
-    done = cli(
-        "add-expert", "AP1", "--data", peaks, "--negatives", "other-tfs", "--others", trained.peaks["ETS"], *QUICK
-    )
+    assert pointless.code == 2 and kind in pointless.json["error"]["what"]
+    done = cli("add-expert", "AP1", "--data", peaks, "--negatives", kind, "--others", trained.peaks["ETS"], *QUICK)
     assert done.code == 0, done.out
-    assert card("AP1").provenance.negatives == "other-tfs"
+    assert card("AP1").provenance.negatives == kind
 
 
 def test_peaks_and_a_genome(cli, registry, tmp_path, card, random_codes):

@@ -17,7 +17,7 @@ from tfbs_hub.metrics import auroc
 from tfbs_hub.prediction import logits
 from tfbs_hub.sequences.alphabet import reverse_complement
 from tfbs_hub.sequences.onehot import one_hot
-from tfbs_hub.training.expert import HELD_OUT, MAX_HELD_OUT, MIN_HELD_OUT, Task, _augmented, _moved, split, train
+from tfbs_hub.training.expert import HELD_OUT, MAX_HELD_OUT, MIN_HELD_OUT, Task, _augmented, _hidden, _moved, split, train
 from tfbs_hub.training.negatives import FreshShuffles, Pool
 
 CONFIG = {"detectors": 8, "width": 10, "embedding_dim": 8}
@@ -157,6 +157,23 @@ def test_each_row_is_turned_by_itself(random_codes, share):
 def test_any_window_fits_any_length(small, window):
     trained = train(small, DeepBind, config={**CONFIG, "window": window}, recipe=replace(QUICK, epochs=1))
     assert trained.expert.window == window
+
+
+@given(length=st.integers(1, 60), share=st.floats(0, 1))
+def test_what_is_left_of_a_sequence_lies_in_its_middle(length, share):
+    codes = torch.zeros(200, length, dtype=torch.uint8)
+    shown = _hidden(codes, share).eq(0).numpy()
+    assert (shown == shown[:, ::-1]).all()
+    steps = np.diff(np.pad(shown, ((0, 0), (1, 1))).astype(int), axis=1)
+    assert ((steps == 1).sum(axis=1) <= 1).all()
+
+
+def test_as_many_sequences_are_shortened_as_the_recipe_says():
+    shown = _hidden(torch.zeros(20_000, 101, dtype=torch.uint8), 0.1).eq(0).sum(dim=1)
+    assert (shown < 101).float().mean().item() == pytest.approx(0.1, abs=0.01)
+    cut = shown[shown < 101].float()
+    assert cut.mean().item() == pytest.approx(50, abs=3) and cut.min() <= 3 and cut.max() >= 98
+    assert _hidden(codes := torch.zeros(5, 9, dtype=torch.uint8), 0.0) is codes
 
 
 def test_negatives_from_a_pool(small, random_codes):

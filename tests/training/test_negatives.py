@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfbs_hub.training.negatives import FreshShuffles, Pool
+from tfbs_hub.training.negatives import FreshShuffles, Mixed, Pool
 
 
 def composition(codes):
@@ -72,3 +72,17 @@ def test_a_pool_is_drawn_anew_each_epoch():
     draws = [as_set(pool.training(np.zeros((40, 6)), 1, 0, epoch)) for epoch in range(30)]
     assert draws[0] != draws[1]
     assert len(set().union(*draws)) > 150
+
+
+@pytest.mark.parametrize(("each", "shuffles", "drawn"), [(1, 20, 20), (2, 20, 20), (3, 40, 20)])
+def test_mixed_negatives_are_shuffles_and_rows_of_the_pool(random_codes, each, shuffles, drawn):
+    positives, others = random_codes(20, 40), random_codes(60, 40, seed=1)
+    mixed = Mixed(Pool(others, 0.5))
+    made = mixed.training(positives, each, 0, 0)
+    assert len(made) == shuffles + drawn
+    assert (composition(made[:shuffles]) == composition(positives.repeat(shuffles // 20, axis=0))).all()
+    assert as_set(made[shuffles:]) <= as_set(others)
+    kept = mixed.validation(positives, 0)
+    assert (composition(kept[:20]) == composition(positives)).all()
+    assert as_set(kept[20:]) <= as_set(others) - as_set(made[shuffles:])
+    assert mixed.digest == Pool(others, 0.5).digest

@@ -32,6 +32,8 @@ class Recipe:
         reverse_complement: probability that a training sequence is shown as its reverse complement.
         shift: largest number of base pairs by which a batch is moved to either side; what leaves the window is
             lost, what comes in is unknown.
+        unknown: share of training sequences whose ends are hidden: what is left is centred and of any length, so that
+            a sequence shorter than the window, which comes padded, is judged by its bases and not by its padding.
         negatives: negatives for each positive in an epoch.
     """
 
@@ -47,6 +49,7 @@ class Recipe:
     clip: float = 5.0
     reverse_complement: float = 0.5
     shift: int = 0
+    unknown: float = 0.0
     negatives: int = 1
 
     def as_dict(self) -> dict[str, bool | int | float | str]:

@@ -107,7 +107,7 @@ class DeepBind(Expert):
 
     @classmethod
     def recipe(cls) -> Recipe:
-        return Recipe(learning_rate=5e-3, weight_decay=1e-3, batch=128, epochs=20)
+        return Recipe(learning_rate=5e-3, weight_decay=1e-3, batch=128, epochs=20, unknown=0.1)
 
     @classmethod
     def suggest(cls, trial: optuna.Trial) -> tuple[dict[str, Any], dict[str, Any]]:

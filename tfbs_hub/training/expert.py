@@ -190,11 +190,22 @@ def _augmented(recipe: Recipe) -> Callable[[Tensor], Tensor]:
     """Codes (batch, length) to one-hot: the batch moved sideways, each sequence on either strand."""
 
     def prepare(codes: Tensor) -> Tensor:
-        x = one_hot(_moved(codes, recipe.shift))
+        x = one_hot(_moved(_hidden(codes, recipe.unknown), recipe.shift))
         turn = torch.rand(len(x), 1, 1, device=x.device) < recipe.reverse_complement
         return torch.where(turn, reverse_complement_one_hot(x), x)
 
     return prepare
+
+
+def _hidden(codes: Tensor, share: float) -> Tensor:
+    """Some rows without their ends: from 0 bases to all are left, in the middle."""
+    if not share:
+        return codes
+    length = codes.shape[1]
+    chosen = torch.rand(len(codes), 1, device=codes.device) < share
+    left = torch.rand(len(codes), 1, device=codes.device) * length / 2
+    middle = (torch.arange(length, device=codes.device) - (length - 1) / 2).abs()
+    return codes.masked_fill(chosen & (middle > left), UNKNOWN)
 
 
 def _moved(codes: Tensor, most: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Negatives for each epoch: fresh exact shuffles, or rows drawn from a pool."""
+"""Negatives for each epoch: fresh exact shuffles, rows drawn from a pool, or some of both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tfbs_hub.seeding import generator
 from tfbs_hub.sequences.shuffle import dinucleotide_shuffle
 
-__all__ = ["FreshShuffles", "Negatives", "Pool"]
+__all__ = ["FreshShuffles", "Mixed", "Negatives", "Pool"]
 
 Codes = NDArray[np.uint8]
 
@@ -76,3 +76,32 @@ class Pool:
     def validation(self, positives: Codes, seed: int) -> Codes:
         """The part that was kept, up to one for every held-out positive."""
         return self._parts(seed)[1][: max(1, len(positives))]
+
+
+@dataclass(frozen=True, eq=False)
+class Mixed:
+    """Shuffles and rows of a pool, as many of the one as of the other while the pool lasts.
+
+    Shuffles teach what makes a sequence a site, other factors' peaks what makes it a site of this factor.
+    """
+
+    pool: Pool
+
+    @property
+    def digest(self) -> str:
+        """Digest of the pool."""
+        return self.pool.digest
+
+    def training(self, positives: Codes, each: int, seed: int, epoch: int) -> Codes:
+        """`each` negatives for every positive, at least one of either kind."""
+        drawn = max(1, each // 2)
+        return np.concatenate(
+            [
+                FreshShuffles().training(positives, max(1, each - drawn), seed, epoch),
+                self.pool.training(positives, drawn, seed, epoch),
+            ]
+        )
+
+    def validation(self, positives: Codes, seed: int) -> Codes:
+        """One shuffle of every held-out positive, and up to as many rows of the pool's kept part."""
+        return np.concatenate([FreshShuffles().validation(positives, seed), self.pool.validation(positives, seed)])

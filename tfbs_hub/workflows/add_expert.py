@@ -32,13 +32,15 @@ from tfbs_hub.sequences.overlap import KmerIndex
 from tfbs_hub.sources.motifs import Motif, jaspar_family
 from tfbs_hub.training.checkpoint import fingerprint
 from tfbs_hub.training.expert import HELD_OUT, Task, Trained, train
-from tfbs_hub.training.negatives import FreshShuffles, Negatives, Pool
+from tfbs_hub.training.negatives import FreshShuffles, Mixed, Negatives, Pool
 from tfbs_hub.training.search import search_expert
 
-__all__ = ["NEGATIVES", "SHARED_KMER", "Built", "Material", "build", "from_motif"]
+__all__ = ["NEGATIVES", "OF_OTHERS", "SHARED_KMER", "Built", "Material", "build", "from_motif"]
 
-NEGATIVES: Final = ("dinucleotide", "genomic", "other-tfs", "given")
+NEGATIVES: Final = ("dinucleotide", "genomic", "other-tfs", "mixed", "given")
 """Kinds of negatives an expert can be trained against."""
+OF_OTHERS: Final = ("other-tfs", "mixed")
+"""Those that need other TFs' peaks; `mixed` is half of these and half shuffles."""
 SHARED_KMER: Final = 32
 """A training sequence that shares this many bases with a test sequence, on either strand, is left out."""
 
@@ -54,7 +56,7 @@ class Material:
         test: labelled sequences to score the finished expert on; never trained on.
         exclude: further sequences that must not be trained on, such as other test files.
         negatives: one of `NEGATIVES`.
-        others: peaks of other TFs, for `other-tfs`.
+        others: peaks of other TFs, for `other-tfs` and `mixed`.
         genome: FASTA, and peaks: BED, for `genomic`.
         referenced: True if a gate set shall point to the public file instead of holding its sequences.
         gate_data: False leaves the gate set out.
@@ -223,7 +225,7 @@ def _negatives(material: Material, bound: SequenceDataset, report: Report) -> Ne
     rng = generator(material.seed, "negatives", material.negatives)
     if material.negatives == "given":
         pool = given(material.data)
-    elif material.negatives == "other-tfs":
+    elif material.negatives in OF_OTHERS:
         if not material.others:
             raise UsageError("no sequences of other TFs are at hand", hint="name their files with --others FILE")
         pool = other_tfs(bound, material.others, rng)
@@ -236,7 +238,8 @@ def _negatives(material: Material, bound: SequenceDataset, report: Report) -> Ne
         raise UsageError(f"unknown negatives {material.negatives!r}", hint=f"use one of {', '.join(NEGATIVES)}")
     if len(pool) < 2:
         raise InputError(f"only {len(pool)} {material.negatives} negatives are left", where=material.tf)
-    return Pool(pool.codes, HELD_OUT)
+    fixed = Pool(pool.codes, HELD_OUT)
+    return Mixed(fixed) if material.negatives == "mixed" else fixed
 
 
 def _metrics(labels: NDArray[np.int8], scores: NDArray[np.float32], data: str) -> list[Metric]:

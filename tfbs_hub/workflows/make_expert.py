@@ -18,7 +18,7 @@ from tfbs_hub.sequences.dataset import SequenceDataset
 from tfbs_hub.sequences.readers import load
 from tfbs_hub.sources.motifs import Motif, jaspar_motif, read_motifs
 from tfbs_hub.sources.options import SourceOptions
-from tfbs_hub.workflows.add_expert import Built, Material, build, from_motif
+from tfbs_hub.workflows.add_expert import OF_OTHERS, Built, Material, build, from_motif
 from tfbs_hub.workflows.ambiguous import report_ambiguous
 from tfbs_hub.workflows.models import Loader
 from tfbs_hub.workflows.request import Request
@@ -103,8 +103,10 @@ def _check(request: Request, architecture: type[Expert], taken: set[str]) -> Non
         raise UsageError("peaks need a genome to cut sequences from", hint="name its FASTA file with --genome")
     if request.source not in {None, "files"} and (request.data or request.peaks):
         raise UsageError(f"--source {request.source} and sequences of your own exclude each other")
-    if request.others and request.negatives != "other-tfs":
-        raise UsageError("--others goes with --negatives other-tfs only", hint="add that, or leave --others out")
+    if request.others and request.negatives not in OF_OTHERS:
+        raise UsageError(
+            f"--others goes with --negatives {' or '.join(OF_OTHERS)} only", hint="add that, or leave --others out"
+        )
     if request.name is not None:
         check_name(request.name)
         _free([request.name], taken)  # before anything is downloaded

@@ -27,9 +27,9 @@ class Request:
         cell, file: which experiment, where a source has several; with the user's own data, the cell they are of.
         test: labelled file to score the finished expert on.
         exclude: files whose sequences must not be trained on (nor any that shares a 32-mer with one of them).
-        others: files of other TFs' peaks, for `negatives="other-tfs"`.
-        negatives: "dinucleotide", "genomic", "other-tfs" or "given"; by default those that came with the data,
-            else "dinucleotide".
+        others: files of other TFs' peaks, for the negatives "other-tfs" and "mixed".
+        negatives: "dinucleotide", "genomic", "other-tfs", "mixed" (half shuffles, half other TFs' peaks) or "given";
+            by default those that came with the data, else "dinucleotide".
         architecture: "residual" (default), "deepbind", "pwm", or a plug-in's.
         motif: matrix in MEME or JASPAR form, for "pwm".
         config, recipe: changes to the architecture's configuration and recipe.

@@ -35,10 +35,13 @@ _FILE = click.Path(dir_okay=False)
 @click.option("--motif", type=_FILE, help="Matrix in MEME or JASPAR form: an expert without training.")
 @click.option(
     "--negatives",
-    type=click.Choice(["dinucleotide", "genomic", "other-tfs", "given"]),
-    help="What to tell sites from [default: given if the data has negatives, else dinucleotide].",
+    type=click.Choice(["dinucleotide", "genomic", "other-tfs", "mixed", "given"]),
+    help="What to tell sites from; mixed: shuffles and other TFs' peaks "
+    "[default: given if the data has negatives, else dinucleotide].",
 )
-@click.option("--others", multiple=True, type=_FILE, help="Peaks of other TFs, for --negatives other-tfs; repeatable.")
+@click.option(
+    "--others", multiple=True, type=_FILE, help="Peaks of other TFs, for --negatives other-tfs or mixed; repeatable."
+)
 @click.option("--test", type=_FILE, help="Labelled file to score the finished expert on.")
 @click.option(
     "--exclude",
