@@ -189,6 +189,17 @@ def test_rebuilt_from_the_public_file(public):
     assert (back.kind, back.name) == ("referenced", "STAT3")
 
 
+def test_a_public_file_lists_its_strongest_peaks_first(public, monkeypatch):
+    path, bound = public
+    monkeypatch.setattr(gate_sets, "STRONGEST", 10)
+    rows = (3, 30, 4, 9, 20, 21, 22, 5, 6, 7, 12)
+    spec = as_spec(build("STAT3", bound[list(rows)], 1), "referenced", positives=rows, seed=1)
+    file = DataFile(name=path.name, sha256=sha256(path.read_bytes()).hexdigest(), rows=60)
+    back = rebuild(as_card(replace(spec, file=file)), lambda wanted: path, load)
+    assert list(np.flatnonzero(back.strong)) == [0, 2, 3, 7, 8, 9, 11, 13, 14, 18, 19, 20]
+    assert build("STAT3", bound[:12], 0).strong is None
+
+
 @pytest.mark.parametrize(
     "change",
     [

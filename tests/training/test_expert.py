@@ -17,7 +17,17 @@ from tfbs_hub.metrics import auroc
 from tfbs_hub.prediction import logits
 from tfbs_hub.sequences.alphabet import reverse_complement
 from tfbs_hub.sequences.onehot import one_hot
-from tfbs_hub.training.expert import HELD_OUT, MAX_HELD_OUT, MIN_HELD_OUT, Task, _augmented, _hidden, _moved, split, train
+from tfbs_hub.training.expert import (
+    HELD_OUT,
+    MAX_HELD_OUT,
+    MIN_HELD_OUT,
+    Task,
+    _augmented,
+    _hidden,
+    _moved,
+    split,
+    train,
+)
 from tfbs_hub.training.negatives import FreshShuffles, Pool
 
 CONFIG = {"detectors": 8, "width": 10, "embedding_dim": 8}

@@ -11,7 +11,7 @@ from tfbs_hub.cards import canonical_json
 from tfbs_hub.errors import TrainingError, UsageError
 from tfbs_hub.gate.gate_sets import GateSet
 from tfbs_hub.metrics import auroc
-from tfbs_hub.training.gate import RECIPES, GateTask, _Rows, mean_auroc, scores, suggest, train_gate
+from tfbs_hub.training.gate import MIN_STRONG, RECIPES, GateTask, _Rows, mean_auroc, scores, suggest, train_gate
 
 WIDTHS = (3, 5)
 QUICK = replace(RECIPES["paper"], epochs=12, batch=64)
@@ -173,11 +173,19 @@ def test_a_large_set_does_not_drown_a_small_one(task):
     assert mean_auroc(gate, task, parts) == pytest.approx(sum(single) / 2)
 
 
-def test_the_temperature_is_the_best_one_on_validation(task):
+@pytest.mark.parametrize("strong", [0, MIN_STRONG - 1, MIN_STRONG], ids=["unknown", "too few", "enough"])
+def test_the_temperature_is_the_best_one_on_the_strongest_rows_or_on_validation(task, strong):
+    first = task.gate_sets[0]
+    if strong:
+        marked = np.zeros(len(first), np.bool_)
+        marked[np.flatnonzero(~first.validation)[:strong]] = True
+        first = replace(first, strong=marked)
+    task = replace(task, gate_sets=[first, task.gate_sets[1]])
     trained = train_gate(task, recipe=QUICK)
+    rows = [first.strong if strong >= MIN_STRONG else first.validation, task.gate_sets[1].validation]
     found = [
-        (scores(trained.gate, torch.from_numpy(array[:, each.validation]))[0], each.labels[each.validation])
-        for each, array in zip(task.gate_sets, task.embeddings, strict=True)
+        (scores(trained.gate, torch.from_numpy(array[:, chosen]))[0], each.labels[chosen])
+        for each, array, chosen in zip(task.gate_sets, task.embeddings, rows, strict=True)
     ]
     logit, label = (np.concatenate(parts).astype(float) for parts in zip(*found, strict=True))
 

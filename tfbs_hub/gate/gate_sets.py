@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from tfbs_hub.sequences.shuffle import dinucleotide_shuffle
 
 __all__ = [
     "MAX_POSITIVES",
+    "STRONGEST",
     "VALIDATION",
     "GateSet",
     "build",
@@ -41,6 +42,9 @@ VALIDATION: Final = 0.2
 MAX_POSITIVES: Final = 6000
 """More positives than this add time, not accuracy."""
 _MIN_POSITIVES: Final = 10
+STRONGEST: Final = 500
+"""Bound rows at the head of a public file that count as strong: these files list their strongest peaks first, and leave
+every other one of the first thousand to the test file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +58,7 @@ class GateSet:
         validation: bool (n,), True for rows that are never fitted.
         kind: "stored", "referenced", "simulated" or "given".
         simulated: True if no experiment stands behind the rows.
+        strong: bool (n,), the strongest peaks and their negatives; None where nobody knows how strong the peaks are.
     """
 
     name: str
@@ -62,6 +67,7 @@ class GateSet:
     validation: NDArray[np.bool_]
     kind: str = "given"
     simulated: bool = False
+    strong: NDArray[np.bool_] | None = None
     _digest: list[str] = field(default_factory=list, repr=False)
 
     @property
@@ -166,8 +172,9 @@ def rebuild(card: ExpertCard, locate: Callable[[DataFile], Path], load: Callable
     bound = load(locate(spec.file)).positives()
     if not spec.positives or min(spec.positives) < 0 or max(spec.positives) >= len(bound):
         raise IntegrityError(f"{spec.file.name} has no such rows", where=f"{card.name}: gate_set.positives")
-    codes = bound.codes[np.array(spec.positives)]
-    return _checked(build(card.name, codes, spec.seed, kind="referenced", simulated=spec.simulated), spec)
+    rows = np.array(spec.positives)
+    found = build(card.name, bound.codes[rows], spec.seed, kind="referenced", simulated=spec.simulated)
+    return _checked(replace(found, strong=np.tile(rows < STRONGEST, 2)), spec)
 
 
 def _checked(gate_set: GateSet, spec: GateSetSpec) -> GateSet:

@@ -79,6 +79,9 @@ drowned by a large one. It does not start from the gate before: the same experts
 whatever came earlier.
 """
 
+MIN_STRONG: Final = 50
+"""Strong rows that a gate set must have for its temperature to be fitted to them alone."""
+
 Array = NDArray[np.float32]
 
 
@@ -255,10 +258,16 @@ def mean_auroc(gate: Gate, task: GateTask, parts: Sequence[Tensor]) -> float:
 
 
 def _temperature(gate: Gate, task: GateTask, parts: Sequence[Tensor]) -> float:
-    """The temperature that minimises cross-entropy on the validation rows (Guo et al. 2017)."""
+    """The temperature that minimises cross-entropy (Guo et al. 2017) on rows that no expert was fitted to.
+
+    Where a set knows its strongest peaks these are taken, else its validation rows. A weak peak is not surely a site,
+    and a temperature that is fitted to peaks of every strength is too modest about the sites that are: over the three
+    shipped experts it is .84 on the validation rows and .72 on the strongest peaks. The price is that weak peaks are
+    called a little too surely.
+    """
     from scipy.optimize import minimize_scalar  # noqa: PLC0415 - slow to import, needed once
 
-    held_out = [gate_set.validation for gate_set in task.gate_sets]
+    held_out = [_telling(gate_set) for gate_set in task.gate_sets]
     logit = np.concatenate([scores(gate, part[:, rows])[0] for part, rows in zip(parts, held_out, strict=True)])
     label = np.concatenate([gate_set.labels[rows] for gate_set, rows in zip(task.gate_sets, held_out, strict=True)])
     signed = np.where(label == 1, -logit, logit).astype(np.float64)
@@ -268,6 +277,11 @@ def _temperature(gate: Gate, task: GateTask, parts: Sequence[Tensor]) -> float:
 
     best = minimize_scalar(cross_entropy, bounds=(-3, 3), method="bounded")
     return float(np.exp(best.x))
+
+
+def _telling(gate_set: GateSet) -> NDArray[np.bool_]:
+    strong = gate_set.strong
+    return gate_set.validation if strong is None or strong.sum() < MIN_STRONG else strong
 
 
 def _score(gate: Gate, task: GateTask, gate_set: GateSet, part: Tensor, temperature: float) -> GateSetScore:
