@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tfbs_hub.errors import InputError
-from tfbs_hub.evaluation.delong import auroc_interval, delong_covariance, delong_test
+from tfbs_hub.evaluation.delong import auroc_interval, delong_covariance, delong_test, delong_tests
 from tfbs_hub.metrics import auroc
 
 # Few distinct values, so that ties within and between the classes are the rule.
@@ -174,3 +174,32 @@ def test_a_level_is_a_share(level):
 def test_a_covariance_needs_a_table():
     with pytest.raises(InputError, match="table of models by rows"):
         delong_covariance([1, 1, 0, 0], [1, 2, 3, 4])
+
+
+# DeLong and others (1988), patients with ovarian cancer, as SAS/STAT's guide prints the complete records (LOGISTIC,
+# "Comparing Receiver Operating Characteristic Curves"): albumin, total protein, K-G score, benefit from surgery.
+PATIENTS = """
+3.0 5.8 10 0  3.2 6.3 5 1  3.9 6.8 3 1  2.8 4.8 6 0  3.2 5.8 3 1  0.9 4.0 5 0  2.5 5.7 8 0  1.6 5.6 5 1
+3.8 5.7  5 1  3.7 6.7 6 1  3.2 5.4 4 1  3.8 6.6 6 1  4.1 6.6 5 1  3.6 5.7 5 1  4.3 7.0 4 1  3.6 6.7 4 0
+2.3 4.4  6 1  4.2 7.6 4 0  4.0 6.6 6 0  3.5 5.8 6 1  3.8 6.8 7 1  3.0 4.7 8 0  4.5 7.4 5 1  3.7 7.4 5 1
+3.1 6.6  6 1  4.1 8.2 6 1  4.3 7.0 5 1  4.3 6.5 4 1  3.2 5.1 5 1  2.6 4.7 6 1  3.3 6.8 6 0  1.7 4.0 7 0
+3.7 6.1  5 1  3.3 6.3 7 1  4.2 7.7 6 1  3.5 6.2 5 1  2.9 5.7 9 0  2.1 4.8 7 1  2.8 6.2 8 0  4.0 7.0 7 1
+3.3 5.7  6 1  3.7 6.9 5 1  3.6 6.6 5 1
+"""
+
+
+def test_the_published_example():
+    albumin, protein, score, benefit = np.array(PATIENTS.split(), float).reshape(-1, 4).T
+    tests = [-score, albumin, protein]
+    areas = [(0.7258, 0.1028, 0.5243, 0.9273), (0.7366, 0.0927, 0.5549, 0.9182), (0.6478, 0.1000, 0.4518, 0.8439)]
+    errors = np.sqrt(np.diag(delong_covariance(benefit, tests)))
+    for given_scores, error, (area, published, low, high) in zip(tests, errors, areas, strict=True):
+        assert auroc_interval(benefit, given_scores) == pytest.approx((area, low, high), abs=5e-5)
+        assert error == pytest.approx(published, abs=5e-5)
+    by_albumin, by_protein = delong_tests(benefit, tests, [(1, 0), (2, 0)])
+    assert (by_albumin.difference, *by_albumin.ci, by_albumin.p) == pytest.approx(
+        (0.0108, -0.1761, 0.1976, 0.9102), abs=5e-5
+    )
+    assert (by_protein.difference, *by_protein.ci, by_protein.p) == pytest.approx(
+        (-0.0780, -0.2830, 0.1271, 0.4561), abs=5e-5
+    )

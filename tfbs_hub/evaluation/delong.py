@@ -10,6 +10,7 @@ and n add up to its variance.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from math import copysign, erfc, inf, sqrt
 from statistics import NormalDist
 from typing import Any, NamedTuple
@@ -20,7 +21,10 @@ from numpy.typing import ArrayLike, NDArray
 from tfbs_hub.errors import InputError
 from tfbs_hub.metrics import auroc, checked_classes, checked_scores
 
-__all__ = ["DelongTest", "auroc_interval", "delong_covariance", "delong_test"]
+__all__ = ["DelongTest", "auroc_interval", "delong_covariance", "delong_test", "delong_tests"]
+
+_Components = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Of the bound (m,) and of the unbound rows (n,)."""
 
 
 class DelongTest(NamedTuple):
@@ -86,16 +90,29 @@ def delong_test(labels: ArrayLike, scores_a: ArrayLike, scores_b: ArrayLike, lev
     Raises:
         InputError: as `auroc_interval`.
     """
+    (found,) = delong_tests(labels, [scores_a, scores_b], [(0, 1)], level)
+    return found
+
+
+def delong_tests(
+    labels: ArrayLike, scores: Sequence[ArrayLike], pairs: Iterable[tuple[int, int]], level: float = 0.95
+) -> list[DelongTest]:
+    """`delong_test` of several pairs of models on the same rows; every model is ranked once.
+
+    Args:
+        labels: (rows,) 0 or 1, at least two of each.
+        scores: (rows,) finite, of each model.
+        pairs: places in `scores` of the first and the second model.
+        level: coverage of the intervals.
+
+    Raises:
+        InputError: as `auroc_interval`.
+    """
     truth = _checked_labels(labels)
     quantile = _quantile(level)
-    bound_a, unbound_a = _components(truth, scores_a)
-    bound_b, unbound_b = _components(truth, scores_b)
-    difference = auroc(truth, scores_a) - auroc(truth, scores_b)
-    # The variance of differences, rather than a difference of variances: zero stays exactly zero.
-    error = sqrt(_variance(bound_a - bound_b, unbound_a - unbound_b))
-    z = difference / error if error else (copysign(inf, difference) if difference else 0.0)
-    ci = max(-1.0, difference - quantile * error), min(1.0, difference + quantile * error)
-    return DelongTest(difference, z, erfc(abs(z) / sqrt(2)), ci)
+    components = [_components(truth, given) for given in scores]
+    areas = [auroc(truth, given) for given in scores]
+    return [_tested(areas[a] - areas[b], components[a], components[b], quantile) for a, b in pairs]
 
 
 def delong_covariance(labels: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
@@ -122,6 +139,14 @@ def delong_covariance(labels: ArrayLike, scores: ArrayLike) -> NDArray[np.float6
     return covariance
 
 
+def _tested(difference: float, first: _Components, second: _Components, quantile: float) -> DelongTest:
+    # The variance of differences, rather than a difference of variances: zero stays exactly zero.
+    error = sqrt(_variance(first[0] - second[0], first[1] - second[1]))
+    z = difference / error if error else (copysign(inf, difference) if difference else 0.0)
+    ci = max(-1.0, difference - quantile * error), min(1.0, difference + quantile * error)
+    return DelongTest(difference, z, erfc(abs(z) / sqrt(2)), ci)
+
+
 def _checked_labels(labels: ArrayLike) -> NDArray[np.bool_]:
     truth = checked_classes(labels)
     bound = int(truth.sum())
@@ -139,7 +164,7 @@ def _quantile(level: float) -> float:
     return NormalDist().inv_cdf((1 + level) / 2)
 
 
-def _components(truth: NDArray[np.bool_], scores: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _components(truth: NDArray[np.bool_], scores: ArrayLike) -> _Components:
     """Components of the bound (m,) and of the unbound rows (n,): a rank among all less the rank in the own class."""
     given = checked_scores(scores, len(truth))
     among_all = _midranks(given)

@@ -8,15 +8,11 @@
     /arrays/<name>         further arrays of n rows, such as `split` (int8: 0 training, 1 validation)
 
 Every array is compressed with gzip and carries fletcher32 checksums. The same data gives the same bytes. A file is
-built in memory and put into place whole; none is ever opened to be changed. A foreign file is read from memory, and
-only after every object in it turned out to be plain: links to other places, data in other files, filters that load
-code and sizes beyond `limits` are refused first.
+built in memory and put into place whole; a foreign one is read as `safe_hdf5` tells.
 """
 
 from __future__ import annotations
 
-import math
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -34,6 +30,7 @@ from tfbs_hub.names import DIGEST
 from tfbs_hub.sequences.alphabet import UNKNOWN
 from tfbs_hub.sequences.dataset import SequenceDataset
 from tfbs_hub.sequences.limits import MAX_STORED_BYTES
+from tfbs_hub.sequences.safe_hdf5 import Limits, Tree, build, read_tree, write_array
 
 __all__ = ["FORMAT", "FORMAT_VERSION", "from_bytes", "open_dataset", "save", "to_bytes"]
 
@@ -42,12 +39,7 @@ FORMAT_VERSION: Final = 1
 
 Array = NDArray[Any]
 
-_CHUNK_BYTES: Final = 1 << 16
-_MAX_CHUNK_BYTES: Final = 16 << 20
 _MAX_OBJECTS: Final = 64
-_PLAIN_FILTERS: Final = frozenset({h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32})
-_PLAIN_LAYOUTS: Final = frozenset({h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED})
-_HDF5_ERRORS: Final = (OSError, RuntimeError, KeyError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,96 +99,26 @@ def to_bytes(dataset: SequenceDataset, *, arrays: Mapping[str, Array] | None = N
         if not name.isidentifier() or array.dtype.kind not in "biuf" or array.shape[:1] != (len(dataset),):
             raise InputError(f"array {name!r} cannot be saved: {array.dtype} {array.shape}, {len(dataset)} rows")
     origin = _Origin(**{field.name: getattr(dataset, field.name) for field in fields(_Origin)})
-    # The name only has to be free; it is never written anywhere.
-    with h5py.File(uuid.uuid4().hex, "w", driver="core", backing_store=False) as file:
-        file.attrs["format"] = np.bytes_(FORMAT)
-        file.attrs["format_version"] = np.int64(FORMAT_VERSION)
-        _write(file, "codes", dataset.codes)
+
+    def fill(file: h5py.File) -> None:
+        write_array(file, "codes", dataset.codes)
         if dataset.labels is not None:
-            _write(file, "labels", dataset.labels)
-        _write(file, "ids", np.frombuffer(b"".join(name + b"\0" for name in names), np.uint8))
-        _write(file, "origin", np.frombuffer(canonical_json(origin), np.uint8))
+            write_array(file, "labels", dataset.labels)
+        write_array(file, "ids", np.frombuffer(b"".join(name + b"\0" for name in names), np.uint8))
+        write_array(file, "origin", np.frombuffer(canonical_json(origin), np.uint8))
         for name, array in extra.items():
-            _write(file, f"arrays/{name}", array.astype(np.uint8) if array.dtype == np.bool_ else array)
-        file.flush()
-        image: bytes = file.id.get_file_image()
-    return image
+            write_array(file, f"arrays/{name}", array.astype(np.uint8) if array.dtype == np.bool_ else array)
+
+    return build(FORMAT, FORMAT_VERSION, fill)
 
 
 def from_bytes(data: bytes, *, where: str) -> tuple[SequenceDataset, dict[str, Array]]:
     """Read a file's bytes; `where` names them in errors, which are those of `open_dataset`."""
-    if len(data) > MAX_STORED_BYTES:
-        raise IntegrityError(f"larger than {MAX_STORED_BYTES:,} bytes", where=where)
-    if not data.startswith(b"\x89HDF\r\n\x1a\n"):
-        raise InputError("not an HDF5 file", where=where)
-    try:
-        with h5py.File(h5py.h5f.open_file_image(data)) as file:
-            _check_format(file, where)
-            found, groups = _plain_arrays(file, where)
-            extra, deeper = _plain_arrays(file["arrays"], where) if groups == ["arrays"] else ({}, groups)
-            if deeper:
-                raise IntegrityError("a group that does not belong here", where=f"{where}: {deeper[0]}")
-    except _HDF5_ERRORS as error:
-        raise IntegrityError(f"damaged: {error}", where=where) from error
-    return _assembled(found, where), extra
-
-
-def _write(file: h5py.File, name: str, array: Array) -> None:
-    row = max(1, array.nbytes // len(array))
-    chunk = (min(len(array), max(1, _CHUNK_BYTES // row)), *array.shape[1:])
-    file.create_dataset(
-        name, data=array, chunks=chunk, compression="gzip", compression_opts=4, fletcher32=True, track_times=False
-    )
-
-
-def _check_format(file: h5py.File, where: str) -> None:
-    kind = file.attrs.get("format")
-    version = file.attrs.get("format_version")
-    if kind != FORMAT.encode() or not isinstance(version, np.integer):
-        raise InputError(f"not a file of format {FORMAT}", where=where)
-    if version != FORMAT_VERSION:
-        raise InputError(
-            f"format version {version}; this tfbs-hub reads {FORMAT_VERSION}", where=where, hint="update tfbs-hub"
-        )
-
-
-def _plain_arrays(group: h5py.Group, where: str) -> tuple[dict[str, Array], list[str]]:
-    """The arrays that lie directly in a group, read after all were found to be plain; and the names of its groups."""
-    if len(group) > _MAX_OBJECTS:
-        raise IntegrityError(f"more than {_MAX_OBJECTS} objects", where=f"{where}: {group.name}")
-    plain: dict[str, h5py.Dataset] = {}
-    groups: list[str] = []
-    for name in group:
-        place = f"{where}: {group.name.rstrip('/')}/{name}"
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise IntegrityError("a link to another place is refused", where=place)
-        item = group[name]
-        if isinstance(item, h5py.Dataset):
-            _check_plain(item, place)
-            plain[name] = item
-        else:
-            groups.append(name)
-    if sum(map(_size, plain.values())) > MAX_STORED_BYTES:
-        raise IntegrityError(f"arrays of more than {MAX_STORED_BYTES:,} bytes", where=f"{where}: {group.name}")
-    return {name: item[...] for name, item in plain.items()}, groups
-
-
-def _size(item: h5py.Dataset) -> int:
-    """Bytes of the whole array, without overflow."""
-    return math.prod(map(int, item.shape)) * int(item.dtype.itemsize)
-
-
-def _check_plain(item: h5py.Dataset, place: str) -> None:
-    settings = item.id.get_create_plist()
-    filters = {settings.get_filter(number)[0] for number in range(settings.get_nfilters())}
-    if settings.get_layout() not in _PLAIN_LAYOUTS or settings.get_external_count():
-        raise IntegrityError("data that lies in another file is refused", where=place)
-    if not filters <= _PLAIN_FILTERS:
-        raise IntegrityError("a filter other than gzip, shuffle and fletcher32 is refused", where=place)
-    if item.dtype.kind not in "iuf" or not item.shape:
-        raise IntegrityError(f"an array of numbers was expected, not {item.dtype} {item.shape}", where=place)
-    if math.prod(item.chunks or ()) * item.dtype.itemsize > _MAX_CHUNK_BYTES:
-        raise IntegrityError(f"chunks of shape {item.chunks} are larger than allowed", where=place)
+    tree = read_tree(data, FORMAT, FORMAT_VERSION, Limits(MAX_STORED_BYTES, _MAX_OBJECTS, depth=1), where=where)
+    extra = tree.groups.pop("arrays", Tree())
+    for group in (*tree.groups, *extra.groups):
+        raise IntegrityError("a group that does not belong here", where=f"{where}: {group}")
+    return _assembled(tree.arrays, where), extra.arrays
 
 
 def _assembled(found: dict[str, Array], where: str) -> SequenceDataset:
