@@ -174,14 +174,15 @@ def test_a_large_set_does_not_drown_a_small_one(task):
 
 
 @pytest.mark.parametrize("strong", [0, MIN_STRONG - 1, MIN_STRONG], ids=["unknown", "too few", "enough"])
-def test_the_temperature_is_the_best_one_on_the_strongest_rows_or_on_validation(task, strong):
+@pytest.mark.parametrize("recipe", [QUICK, replace(QUICK, centre=True)], ids=["temperature", "and bias"])
+def test_calibrated_on_the_strongest_rows_or_on_validation(task, strong, recipe):
     first = task.gate_sets[0]
     if strong:
         marked = np.zeros(len(first), np.bool_)
         marked[np.flatnonzero(~first.validation)[:strong]] = True
         first = replace(first, strong=marked)
     task = replace(task, gate_sets=[first, task.gate_sets[1]])
-    trained = train_gate(task, recipe=QUICK)
+    trained = train_gate(task, recipe=recipe)
     rows = [first.strong if strong >= MIN_STRONG else first.validation, task.gate_sets[1].validation]
     found = [
         (scores(trained.gate, torch.from_numpy(array[:, chosen]))[0], each.labels[chosen])
@@ -189,12 +190,14 @@ def test_the_temperature_is_the_best_one_on_the_strongest_rows_or_on_validation(
     ]
     logit, label = (np.concatenate(parts).astype(float) for parts in zip(*found, strict=True))
 
-    def loss(temperature):
-        chance = expit(logit / temperature)
-        return -np.mean(label * np.log(chance) + (1 - label) * np.log(1 - chance))
+    def loss(temperature, offset=0.0):
+        chance = expit((logit + offset) / temperature)
+        return -np.mean(np.log(chance)[label == 1]) - np.mean(np.log(1 - chance)[label == 0])
 
     best = loss(trained.temperature)
-    assert best <= min(loss(trained.temperature * factor) for factor in (0.5, 0.9, 0.99, 1.01, 1.1, 2))
+    assert best <= min(loss(trained.temperature * factor) for factor in (0.5, 0.9, 0.98, 1.02, 1.1, 2))
+    moved = min(loss(trained.temperature, offset) for offset in (-0.5, -0.02, 0.02, 0.5))
+    assert (best <= moved) if recipe.centre else (moved < best)
 
 
 def test_validation_rows_are_never_fitted(task):
