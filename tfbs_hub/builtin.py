@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tfbs_hub.attribution.methods import BUILTIN as METHODS
 from tfbs_hub.experts import BUILTIN as ARCHITECTURES
 from tfbs_hub.hookspecs import ExpertSpec, hookimpl
 from tfbs_hub.registry import Registry
@@ -13,7 +14,7 @@ __all__ = ["Builtins", "LocalExperts"]
 
 
 class Builtins:
-    """The built-in architectures and sources."""
+    """The built-in architectures, sources and attribution methods."""
 
     @hookimpl
     def tfbs_architectures(self) -> Mapping[str, str]:
@@ -24,6 +25,11 @@ class Builtins:
     def tfbs_sources(self) -> Mapping[str, str]:
         """Sources by name."""
         return SOURCES
+
+    @hookimpl
+    def tfbs_attribution_methods(self) -> Mapping[str, str]:
+        """Attribution methods by name."""
+        return METHODS
 
 
 class LocalExperts:

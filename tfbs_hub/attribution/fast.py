@@ -1,0 +1,145 @@
+"""ShiftSmooth in closed form for experts that pool a convolution over the whole window (DeepBind).
+
+Shifting the sequence by n slides the window over it, joined end to start; every detector placement that lies inside
+the window has the same response for all shifts. So those are convolved once, and only the placements that hang over
+an end (2 (width - 1) of them, different for each shift) are computed for each shift, all with one matrix product.
+What follows the pooling is small and is differentiated automatically, for all shifts at once. Its gradient puts a
+coefficient on each placement (the strongest one of a detector gets that of the maximum, each one above 0 gets that of
+the mean), and the same convolution and matrix, transposed, carry the coefficients back to the bases.
+
+Ties. `Tensor.max(dim)` gives the gradient of a maximum to one placement: on the CPU the first in the shifted sequence
+among equal ones. Two placements are equal only if they were computed alike to the last bit, and here they are not.
+So whenever the strongest placement is not the strongest by a clear margin, or a response is too near 0 to be sure of
+its sign, that sequence and shift are differentiated automatically instead. Repeats such as poly-A are slow that way,
+and right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from tfbs_hub.attribution.gradients import ROWS, gradient
+from tfbs_hub.attribution.holding import held
+from tfbs_hub.attribution.scan import Responses, Scan
+from tfbs_hub.experts.deepbind import DeepBind
+from tfbs_hub.gate.model import Gate, MixtureOfExperts
+
+__all__ = ["fast_shiftsmooth"]
+
+_ROWS: Final = 128
+"""Sequences at a time: a compromise between a processor's cache and the cost of a call."""
+
+_VALUES: Final = 1 << 23
+"""Placements over an end, of all experts, shifts and sequences, that may be held in memory at a time."""
+
+
+def fast_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | None:
+    """Equation 16 of Tripathi et al. 2024 in closed form; None where it does not apply.
+
+    It applies to a `DeepBind`, or a `MixtureOfExperts` of nothing else (of whatever windows), on the CPU, whose
+    windows are at least 2 `shifts` wider than the detectors, and on whose modules nobody has put hooks.
+
+    Args:
+        x: one-hot (batch, 4, length).
+        shifts: N, 0 or more.
+
+    Returns:
+        Of the shape of x, equal to automatic differentiation up to rounding.
+    """
+    experts = _pooling_experts(model)
+    if not experts or x.device.type != "cpu":
+        return None
+    length = x.shape[2]
+    windows = [expert.window if isinstance(model, MixtureOfExperts) else length for expert in experts]
+    if not all(_fits(expert, window, length, shifts) for expert, window in zip(experts, windows, strict=True)):
+        return None
+    with torch.inference_mode(mode=False), held(model):
+        x = x.detach().clone()
+        rows = max(1, min(_ROWS, len(x), _VALUES // sum(map(_placements, experts)) // (2 * shifts + 1)))
+        scans = [Scan(expert, window, length, shifts, rows) for expert, window in zip(experts, windows, strict=True)]
+        parts = [_sum_over_shifts(model, scans, part) for part in torch.split(x, rows)]
+        total, unsure = (torch.cat(each) for each in zip(*parts, strict=True))
+        _add_unsure(model, x, shifts, unsure, total)
+        return total / (2 * shifts + 1)
+
+
+def _pooling_experts(model: nn.Module) -> list[DeepBind]:
+    """The experts of a model that the closed form fits; empty if there is any other part to it."""
+    parts = list(model.experts) if isinstance(model, MixtureOfExperts) else [model]
+    # Not a subclass: it may compute something else.
+    known = [part for part in parts if isinstance(part, DeepBind) and type(part) is DeepBind]
+    return known if len(known) == len(parts) and not _is_changed(model) else []
+
+
+def _is_changed(model: nn.Module) -> bool:
+    """True if the model is a subclass of the mixture, or somebody hooked into one of its modules."""
+    if isinstance(model, MixtureOfExperts) and (type(model) is not MixtureOfExperts or type(model.gate) is not Gate):
+        return True
+    return any(
+        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks for module in model.modules()
+    )
+
+
+def _fits(expert: DeepBind, window: int, length: int, shifts: int) -> bool:
+    """True if some detector placement is inside the window at all shifts, and some hangs over its ends."""
+    width = expert.detect.kernel_size[0]
+    return window <= length and width >= 2 and window - width >= 2 * shifts
+
+
+def _placements(expert: DeepBind) -> int:
+    """How many placements of all detectors hang over an end."""
+    return 2 * expert.detect.out_channels * (expert.detect.kernel_size[0] - 1)
+
+
+def _sum_over_shifts(model: nn.Module, scans: Sequence[Scan], x: Tensor) -> tuple[Tensor, Tensor]:
+    """Slopes of some sequences (batch, 4, length), moved back and summed over those shifts that are sure.
+
+    Returns:
+        (batch, 4, length), and bool (batch, cuts): where a shift is unsure, and so left out.
+    """
+    with torch.no_grad():
+        responses = [scan.respond(x) for scan in scans]
+    unsure = torch.stack([each.unsure for each in responses]).any(dim=0)
+    total = torch.zeros_like(x)
+    if unsure.all():
+        return total, unsure.T
+    for scan, each, slopes in zip(scans, responses, _slopes_of_pooled(model, scans, responses), strict=True):
+        of_best, of_mean = (slope * ~unsure for slope in slopes)
+        total.index_add_(2, scan.stretch, scan.carry_back(each, of_best, of_mean))
+    return total, unsure.T
+
+
+def _add_unsure(model: nn.Module, x: Tensor, shifts: int, unsure: Tensor, total: Tensor) -> None:
+    """Add to `total` what automatic differentiation says of the sequences and cuts that are unsure."""
+    for some in torch.split(unsure.nonzero(), ROWS):
+        if not len(some):
+            return
+        rows, cuts = some.T
+        there = (torch.arange(x.shape[2]) + (cuts - shifts)[:, None]) % x.shape[2]
+        there = there[:, None].expand(-1, 4, -1)
+        slopes = gradient(model, x[rows].gather(2, there))
+        total.index_add_(0, rows, torch.zeros_like(slopes).scatter_(2, there, slopes))
+
+
+def _slopes_of_pooled(
+    model: nn.Module, scans: Sequence[Scan], responses: Sequence[Responses]
+) -> list[tuple[Tensor, Tensor]]:
+    """Slopes of the logit in each expert's pooled maxima and means, (detectors, cuts, batch) each."""
+    with torch.enable_grad():
+        inputs: list[Tensor] = []
+        embeddings = []
+        for scan, each in zip(scans, responses, strict=True):
+            best, mean = each.best.clamp(min=0).requires_grad_(), each.mean.requires_grad_()
+            pooled = torch.cat([best, mean]) if scan.expert.averages else best
+            inputs += [best, mean]
+            embeddings.append(scan.expert.normalise(scan.expert.hidden(pooled.flatten(1).T)))
+        if isinstance(model, MixtureOfExperts):
+            logit = model.gate(torch.cat(embeddings, dim=1)) / model.temperature
+        else:
+            logit = scans[0].expert.score(embeddings[0])
+        slopes = torch.autograd.grad(logit.sum(), inputs, allow_unused=True, materialize_grads=True)
+    return list(zip(slopes[::2], slopes[1::2], strict=True))

@@ -1,0 +1,107 @@
+"""ShiftSmooth: the gradient averaged over sideways shifts of the sequence (Tripathi et al. 2024, equation 16)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from tfbs_hub.attribution.fast import fast_shiftsmooth
+from tfbs_hub.attribution.gradients import ROWS, gradient
+from tfbs_hub.attribution.holding import held
+from tfbs_hub.errors import UsageError
+
+__all__ = ["SHIFTS", "shiftsmooth", "shiftsmooth_batched", "shiftsmooth_padded"]
+
+SHIFTS: Final = 10
+"""N: shifts go from -N to N base pairs."""
+
+_UNKNOWN: Final = 0.25
+
+
+def shiftsmooth(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS) -> Tensor:
+    """Equation 16: 1/(2N+1) · Σ over n = -N…N of roll(dS/dx(roll(x, n)), -n).
+
+    Shifts are circular: what leaves at one end enters at the other. DeepBind experts, and mixtures of them alone, take
+    the closed form of `tfbs_hub.attribution.fast`; every other model is differentiated in batches. The two agree.
+
+    Args:
+        model: one-hot (batch, 4, length) to logits (batch,); no row's logit may depend on another row.
+        x: one-hot (batch, 4, length); a mixture's experts crop the rolled tensor.
+        shifts: N in base pairs, 0 or more; 0 is the gradient.
+
+    Returns:
+        Of the shape of x.
+
+    Raises:
+        UsageError: `shifts` is negative.
+        PluginError: the logit cannot be differentiated with respect to x.
+    """
+    _check_shifts(shifts)
+    found = fast_shiftsmooth(model, x, shifts)
+    return shiftsmooth_batched(model, x, shifts=shifts) if found is None else found
+
+
+def shiftsmooth_batched(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS) -> Tensor:
+    """As `shiftsmooth`, for any model: several shifts to a batch, differentiated automatically."""
+    _check_shifts(shifts)
+    total = torch.zeros_like(x)
+    with held(model):
+        for group in _groups(shifts, len(x)):
+            slopes = gradient(model, torch.cat([x.roll(n, dims=2) for n in group]))
+            for n, slope in zip(group, torch.split(slopes, len(x)), strict=True):
+                total += slope.roll(-n, dims=2)
+    return total / (2 * shifts + 1)
+
+
+def shiftsmooth_padded(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS, triangular: bool = False) -> Tensor:
+    """ShiftSmooth without the false junction: unknown bases enter where a shift opens a gap, and what leaves is lost.
+
+    A circular shift joins the sequence's end to its beginning, and a site may appear there, or be cut in two, that no
+    genome has. Here every base is averaged over the shifts that keep it in the window, so that bases within N of an
+    end are averaged over fewer.
+
+    Args:
+        model: as for `shiftsmooth`.
+        x: one-hot (batch, 4, length).
+        shifts: N in base pairs, 0 or more and less than the length.
+        triangular: weight shift n by 1 - |n| / (N + 1), so that small shifts count most, instead of all alike.
+
+    Returns:
+        Of the shape of x.
+
+    Raises:
+        UsageError: `shifts` is negative, or no base would stay in the window.
+        PluginError: the logit cannot be differentiated with respect to x.
+    """
+    length = x.shape[2]
+    _check_shifts(shifts)
+    if shifts >= length:
+        raise UsageError(
+            f"shifts of {shifts} bp push a window of {length} bp out of sight",
+            hint=f"use at most {length - 1}, or the circular shiftsmooth",
+        )
+    padded = nn.functional.pad(x, (shifts, shifts), value=_UNKNOWN)
+    total, weights = torch.zeros_like(padded), x.new_zeros(padded.shape[2])
+    with held(model):
+        for group in _groups(shifts, len(x)):
+            slopes = gradient(model, torch.cat([padded[:, :, shifts - n :][:, :, :length] for n in group]))
+            for n, slope in zip(group, torch.split(slopes, len(x)), strict=True):
+                weight = 1 - abs(n) / (shifts + 1) if triangular else 1.0
+                total[:, :, shifts - n :][:, :, :length] += weight * slope
+                weights[shifts - n :][:length] += weight
+    return (total / weights)[:, :, shifts : shifts + length]
+
+
+def _check_shifts(shifts: int) -> None:
+    if shifts < 0:
+        raise UsageError(f"shifts must be 0 or more, not {shifts}")
+
+
+def _groups(shifts: int, batch: int) -> Iterator[range]:
+    """All shifts -N…N, so many at a time that a group of shifted batches is about as large as one pass."""
+    together = max(1, ROWS // max(batch, 1))
+    for first in range(-shifts, shifts + 1, together):
+        yield range(first, min(first + together, shifts + 1))
