@@ -1,4 +1,4 @@
-"""experts, show, gates, verify, evaluate: what is there, as text and as JSON."""
+"""experts, show, gates, verify: what is there, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -135,36 +135,3 @@ def test_a_damaged_head_names_verify_and_can_be_rolled_back(cli, registry):
     assert cli("verify").code == 4
     assert cli("rollback").code == 0
     assert [expert["name"] for expert in cli("experts", "--json").json["experts"]] == ["EBOX", "ETS"]
-
-
-def test_evaluate_has_the_promised_keys_and_agrees_with_the_table(cli, registry, trained):
-    files = [trained.labelled["EBOX"], trained.labelled["ETS"]]
-    report = cli("evaluate", *files, "--device", "cpu", "--json").json
-    assert [dataset["name"] for dataset in report["datasets"]] == ["EBOX_test", "ETS_test"]
-    for dataset in report["datasets"]:
-        assert (dataset["n"], dataset["positives"]) == (80, 40)
-        assert [model["name"] for model in dataset["models"]] == ["moe", "EBOX", "ETS"]
-        for model in dataset["models"]:
-            low, high = model["ci95"]
-            assert 0 <= low <= model["auroc"] <= high <= 1
-            assert {"auprc", "brier", "ece"} <= set(model)
-    own = {model["name"]: model["auroc"] for model in report["datasets"][0]["models"]}
-    assert own["EBOX"] > 0.9 > own["ETS"]
-    text = cli("evaluate", *files, "--device", "cpu").out
-    assert "EBOX_test: 80 sequences, 40 bound" in text and f"{own['EBOX']:.3f}" in text
-
-
-def test_evaluate_asks_the_models_that_are_named(cli, registry, trained):
-    done = cli("evaluate", trained.labelled["ETS"], "--models", "ETS, moe,ETS", "--device", "cpu", "--json")
-    assert [model["name"] for model in done.json["datasets"][0]["models"]] == ["ETS", "moe"]
-    assert cli("evaluate", trained.labelled["ETS"], "--models", "moe,ETX").code == 3
-    assert cli("evaluate", trained.labelled["ETS"], "--models", ",").code == 2
-
-
-def test_evaluate_refuses_what_has_no_answer(cli, registry, trained, tmp_path):
-    bare = cli("evaluate", trained.peaks["ETS"])
-    assert bare.code == 2 and "carry no labels" in bare.err and "_shuf" in bare.err
-    (tmp_path / "ETS_test.txt").write_text("ACGT\n")
-    twice = cli("evaluate", trained.labelled["ETS"], tmp_path / "ETS_test.txt")
-    assert twice.code == 2 and "two files are called ETS_test" in twice.err
-    assert cli("evaluate", tmp_path / "none.fa").code == 3

@@ -46,7 +46,7 @@ def commands(text: str, prefix: str) -> list[str]:
 
 def test_every_example_is_tried_here():
     names = {path.name for path in EXAMPLES.iterdir() if path.suffix in {".py", ".sh"}}
-    assert names == {"demo.sh", "make_sequences.py", "predict_in_python.py", "train_your_own.py"}
+    assert names == {"demo.sh", "explain_figures.py", "make_sequences.py", "predict_in_python.py", "train_your_own.py"}
 
 
 def test_train_your_own(tmp_path):
@@ -63,6 +63,18 @@ def test_predict_in_python(tmp_path):
     headers = [line[1:] for line in (EXAMPLES / "sequences.fa").read_text().splitlines() if line.startswith(">")]
     assert [line.split()[0] for line in out] == [*headers, "GATA3"]
     assert all("P(bound)" in line for line in out[:-1])
+
+
+@needs_registry
+def test_explain_figures(tmp_path):
+    out = run(EXAMPLES / "explain_figures.py", tmp_path).splitlines()
+    assert {path.name for path in tmp_path.iterdir()} == {"methods.png", "methods.svg", "models.png", "models.svg"}
+    assert (tmp_path / "models.png").read_bytes().startswith(b"\x89PNG")
+    # Both planted sites, on both strands, for every model and method; nothing in the sequence without one.
+    assert not [line for line in out if "no_site" in line]
+    for label in ("methods: GATA3 · gradient", "methods: GATA3 · shiftsmooth", "models: moe · shiftsmooth"):
+        found = [line for line in out if line.startswith(label) and "C4-GATA-related" in line]
+        assert any("GATA" in line.split()[-3] for line in found) and any("TATC" in line.split()[-3] for line in found)
 
 
 def test_the_example_sequences_are_what_their_script_makes(tmp_path):

@@ -35,8 +35,7 @@ class Prediction:
         bias: the gate's bias after its temperature; None for an expert.
         start: int64 (n,), where the window begins in its sequence (0-based); None unless tiled.
         ambiguous: IUPAC letters that were read as N.
-        short: sequences shorter than the window; N stands for what they lack, and many
-            a model answers that with a higher logit.
+        short: sequences shorter than the window; N stands for what they lack.
     """
 
     model: str
@@ -114,13 +113,13 @@ def sigmoid(logit: Array) -> Array:
 
 
 def batches_of(
-    sequences: str | Path | Sequence[str] | SequenceDataset, *, genome: Path | None, window: int
+    sequences: str | Path | Sequence[str] | SequenceDataset, *, genome: Path | None, window: int | None
 ) -> Iterator[SequenceBatch]:
     """Whatever a user may call sequences, as batches: a path, a list of strings or a data set.
 
     Args:
         genome: FASTA of the genome that a BED file refers to.
-        window: length of the windows cut around a BED file's summits.
+        window: length of the windows cut around a BED file's summits; None takes its intervals as they stand.
     """
     if isinstance(sequences, str | Path):
         yield from read_batches(sequences, genome=genome, window=window)

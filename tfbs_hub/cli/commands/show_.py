@@ -9,8 +9,10 @@ import msgspec
 
 from tfbs_hub.cards import ExpertCard
 from tfbs_hub.cli.cards import architecture_name, expert_row, is_mixed
+from tfbs_hub.cli.motifs import motif_lines, motif_records
 from tfbs_hub.cli.options import complete_expert, json_option, with_hub
 from tfbs_hub.cli.output import auroc_text, print_json, print_pairs
+from tfbs_hub.cli.progress import shown_progress
 from tfbs_hub.hookspecs import ExpertSpec
 from tfbs_hub.hub import Hub
 
@@ -19,17 +21,23 @@ __all__ = ["command"]
 
 @click.command("show")
 @click.argument("name", shell_complete=complete_expert)
+@click.option("--motifs", is_flag=True, help="Compute what motifs the expert has learned (once; a minute or so).")
 @json_option
 @with_hub
-def command(hub: Hub, name: str, as_json: bool) -> None:
+def command(hub: Hub, name: str, motifs: bool, as_json: bool) -> None:
     """Show everything that is known about the expert NAME."""
     spec = hub.spec(name)
     gate = hub.registry.gate()
+    learned = hub.learned_motifs(name)
+    if motifs and learned is None:
+        with shown_progress() as report:
+            learned = hub.learn_motifs(name, report=report)
     if as_json:
         card: dict[str, Any] = msgspec.to_builtins(spec.card, str_keys=True)
-        print_json({"expert": expert_row(spec, gate), "card": card})
+        found = None if learned is None else {**msgspec.to_builtins(learned), "motifs": motif_records(learned)}
+        print_json({"expert": expert_row(spec, gate), "card": card, "learned": found})
         return
-    print_pairs(_about(spec, in_gate=is_mixed(spec, gate)))
+    print_pairs([*_about(spec, in_gate=is_mixed(spec, gate)), ("motifs", motif_lines(learned, name))])
 
 
 def _about(spec: ExpertSpec, *, in_gate: bool) -> list[tuple[str, str]]:

@@ -1,0 +1,163 @@
+"""Explanations by several models and methods side by side, and the files they can be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfbs_hub.attribution import formats
+from tfbs_hub.attribution.annotate import Named
+from tfbs_hub.attribution.drawing import Panel
+from tfbs_hub.attribution.tracks import Explanation, joined
+from tfbs_hub.errors import NotFoundError, UsageError
+from tfbs_hub.files import write_whole
+from tfbs_hub.progress import Report, silent
+from tfbs_hub.sequences.batch import SequenceBatch
+from tfbs_hub.sequences.genome import Genome
+from tfbs_hub.workflows.explain import Explainer
+
+__all__ = ["SHOWN", "Explained", "check_target", "explain_all", "panels", "save", "save_seqlets"]
+
+SHOWN = 5
+"""Sequences that are drawn unless somebody asks for more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """The same sequences, explained several times.
+
+    Attributes:
+        found: one explanation and its seqlets (none if nobody asked for them) for each model and method, in order.
+        more: there were further sequences, beyond the limit.
+    """
+
+    found: tuple[tuple[Explanation, tuple[Named, ...]], ...]
+    more: bool
+
+    def __len__(self) -> int:
+        return len(self.found[0][0])
+
+
+def explain_all(
+    explainers: Sequence[Explainer],
+    batches: Iterable[SequenceBatch],
+    *,
+    limit: int | None = None,
+    seqlets: bool = True,
+    report: Report = silent,
+) -> Explained:
+    """Explain sequences with every explainer; the input is read once.
+
+    Args:
+        limit: explain no more than so many sequences.
+        seqlets: call and name seqlets too.
+
+    Raises:
+        InputError: there is no sequence, or one is longer than a window and its explainer does not slide.
+    """
+    parts: list[list[Explanation]] = [[] for _ in explainers]
+    taken, more = 0, False
+    for batch in batches:
+        room = len(batch) if limit is None else min(len(batch), limit - taken)
+        more = room < len(batch)
+        if room:
+            for explainer, mine in zip(explainers, parts, strict=True):
+                mine.append(explainer.explain(batch.part(0, room), report))
+        taken += room
+        if more:
+            break
+    whole = [joined(mine) for mine in parts]
+    return Explained(
+        tuple(
+            (explanation, tuple(explainer.seqlets(explanation, report)) if seqlets else ())
+            for explainer, explanation in zip(explainers, whole, strict=True)
+        ),
+        more,
+    )
+
+
+def panels(explained: Explained, index: int) -> list[Panel]:
+    """The tracks of one sequence, ready to be drawn."""
+    return [
+        Panel(explanation.track(index), [named for named in seqlets if named.seqlet.sequence == index])
+        for explanation, seqlets in explained.found
+    ]
+
+
+def check_target(path: Path, tracks: int = 1) -> None:
+    """Raise before anything is computed: an ending that is not known, several tracks for one, no such folder."""
+    known = {suffix.lower(): suffix for suffix in formats.SUFFIXES}
+    if path.suffix.lower() not in known:
+        raise UsageError(
+            f"no format is known by the ending {path.suffix!r}",
+            where=str(path),
+            hint=f"end the name with one of {', '.join(formats.SUFFIXES)}",
+        )
+    if path.suffix.lower() in {".bedgraph", ".bw"} and tracks > 1:
+        raise UsageError(
+            f"{known[path.suffix.lower()]} holds one track, and {tracks} are asked for",
+            where=str(path),
+            hint="name one --model and one --method, or write .h5, .npz or .tsv",
+        )
+    _check_folder(path)
+
+
+def save(
+    explained: Explained, path: Path, *, genome: Path | None = None, own_scale: bool = False, name: str = ""
+) -> None:
+    """Write explanations in the format that the file's ending names; whole or not at all.
+
+    Args:
+        genome: whose chromosomes' lengths a bigWig shall carry.
+        own_scale: figures give each track its own scale.
+        name: the input's, for the record in HDF5.
+
+    Raises:
+        UsageError, NotFoundError: see `check_target`.
+        InputError: coordinates are needed, and nobody said any.
+        StorageError: the file system refused.
+    """
+    found = explained.found
+    check_target(path, len(found))
+    write: dict[str, Callable[[], bytes]] = {
+        ".h5": lambda: formats.hdf5(found, name),
+        ".npz": lambda: formats.npz(found),
+        ".tsv": lambda: _text(formats.tsv(found)),
+        ".bedgraph": lambda: _text(formats.bedgraph(found)),
+        ".bw": lambda: formats.bigwig(found, _lengths(genome)),
+        ".png": lambda: _figure(explained, "png", own_scale),
+        ".svg": lambda: _figure(explained, "svg", own_scale),
+    }
+    write_whole(path, write[path.suffix.lower()]())
+
+
+def save_seqlets(explained: Explained, path: Path) -> None:
+    """Write the seqlets: BED6 if the name ends in `.bed`, else a table; raises as `save` does."""
+    _check_folder(path)
+    write_whole(path, _text(formats.seqlet_table(explained.found, bed=path.suffix.lower() == ".bed")))
+
+
+def _check_folder(path: Path) -> None:
+    if not path.absolute().parent.is_dir():
+        raise NotFoundError("the folder does not exist", where=str(path.absolute().parent), hint="make it first")
+
+
+def _text(lines: Iterator[str]) -> bytes:
+    return "".join(lines).encode("utf-8", "replace")
+
+
+def _lengths(genome: Path | None) -> dict[str, int] | None:
+    if genome is None:
+        return None
+    with Genome(genome) as chromosomes:
+        return dict(chromosomes.lengths)
+
+
+def _figure(explained: Explained, kind: str, own_scale: bool) -> bytes:
+    from tfbs_hub.report.figures import to_bytes  # noqa: PLC0415 - matplotlib is slow to import
+    from tfbs_hub.report.logos import track_figure  # noqa: PLC0415
+
+    first = explained.found[0][0]
+    groups = [(first.ids[index], panels(explained, index)) for index in range(len(explained))]
+    return to_bytes(track_figure(groups, own_scale=own_scale), kind)
