@@ -18,9 +18,11 @@ __all__ = [
     "CACHE_HINT",
     "allowed_plugins",
     "cache_folder",
+    "config_folder",
     "data_folder",
     "encode_mirror",
     "registry_choice",
+    "state_folder",
     "strict_plugins",
 ]
 
@@ -38,6 +40,16 @@ def cache_folder() -> Path:
 def data_folder() -> Path:
     """The user's own data folder; the default registry lives in it."""
     return Path(platformdirs.user_data_dir("tfbs-hub"))
+
+
+def state_folder() -> Path:
+    """Folder for what the terminal UI remembers (its session, past jobs and their logs)."""
+    return Path(platformdirs.user_state_dir("tfbs-hub"))
+
+
+def config_folder() -> Path:
+    """Folder for what the user has chosen (the keys of the terminal UI)."""
+    return Path(platformdirs.user_config_dir("tfbs-hub"))
 
 
 def registry_choice() -> str | None:

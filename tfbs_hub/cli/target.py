@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from tfbs_hub.errors import NotFoundError
+from tfbs_hub.errors import NotFoundError, UsageError
 from tfbs_hub.files import storage_error
 
-__all__ = ["staged"]
+__all__ = ["checked_target", "staged"]
 
 _IN_MEMORY: Final = 1 << 20
 """Characters held back in memory; more go to a temporary file."""
@@ -57,6 +57,25 @@ def staged(output: str | None, *, whole: bool = False) -> Iterator[IO[str]]:
     finally:
         with suppress(OSError):  # it was moved, or was never made
             part.unlink()
+
+
+def checked_target(output: str) -> Path:
+    """Where a regular file can be put, said before hours of work: the folder is there, and nothing else is in the way.
+
+    Raises:
+        NotFoundError: the folder does not exist.
+        UsageError: `output` names something that is no regular file.
+        StorageError: the folder cannot be written.
+    """
+    target = Path(output)
+    with _refusals(target):
+        if target.exists() and not target.is_file():
+            raise UsageError("this is not a regular file", where=output, hint="name a file to write")
+        target = target.resolve()
+        if not target.parent.is_dir():
+            raise NotFoundError("the folder does not exist", where=str(target.parent), hint="make it first")
+        with tempfile.TemporaryFile(dir=target.parent):
+            return target
 
 
 @contextmanager

@@ -1,120 +1,224 @@
-"""How well models tell bound sequences from unbound ones, file by file."""
+"""Measuring models on labelled files: the same question gives the same run, and a killed run goes on where it was.
+
+A run is named by a digest of its question: the command, each file's and each data set's digest, the models' cards (and
+with them the digests of their weights) and the versions of what computes. Nothing in it depends on when, where or by
+whom it was asked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import platform
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
+import h5py
 import numpy as np
+import scipy
 import torch
-from numpy.typing import NDArray
 
-from tfbs_hub.errors import InputError, UsageError
-from tfbs_hub.evaluation.delong import auroc_interval
-from tfbs_hub.metrics import auprc, brier, ece
-from tfbs_hub.names import data_name
-from tfbs_hub.prediction import strand_windows
+from tfbs_hub.about import __version__
+from tfbs_hub.cards import canonical_json
+from tfbs_hub.errors import TfbsHubError, UsageError
+from tfbs_hub.evaluation.compare import compare
+from tfbs_hub.evaluation.results import DatasetResult, EvaluationRun
+from tfbs_hub.evaluation.store import read_run, to_bytes
+from tfbs_hub.names import short
+from tfbs_hub.prediction import choose_device
 from tfbs_hub.progress import Event, Report, silent
-from tfbs_hub.sequences.dataset import SequenceDataset
-from tfbs_hub.sequences.readers import load
-from tfbs_hub.workflows.ambiguous import report_ambiguous
+from tfbs_hub.registry import Registry
+from tfbs_hub.workflows.candidates import Candidate
+from tfbs_hub.workflows.labelled import LabelledSet
 from tfbs_hub.workflows.models import Model, held
-from tfbs_hub.workflows.predict import sigmoid
+from tfbs_hub.workflows.partials import Partials
+from tfbs_hub.workflows.scoring import Scored, check_lengths, score
 
-__all__ = ["DatasetResult", "Evaluation", "ModelResult", "evaluate", "read_datasets"]
+__all__ = ["MIN_TRIALS", "Question", "evaluate"]
 
-
-@dataclass(frozen=True)
-class ModelResult:
-    """One model on one data set; `ci95` is DeLong's interval of the AUROC."""
-
-    name: str
-    auroc: float
-    ci95: tuple[float, float]
-    auprc: float
-    brier: float
-    ece: float
+MIN_TRIALS: Final = 2
+"""A standard deviation needs two resamples."""
+_TASK: Final = "evaluating"
 
 
-@dataclass(frozen=True)
-class DatasetResult:
-    """All models on one data set: its name, number of sequences, and how many of them are bound."""
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What an evaluation is to find out.
 
-    name: str
-    n: int
-    positives: int
-    models: tuple[ModelResult, ...]
+    Attributes:
+        candidates: the models, each name once.
+        sets: the data sets.
+        genome: FASTA that BED files were cut from, if any.
+        trials: resamples of the bootstrap.
+        seed: of the resamples.
+        tukey: compare all pairs of models, however many they are.
+        device: "auto", "cpu" or "cuda".
+    """
 
+    candidates: Sequence[Candidate]
+    sets: Sequence[LabelledSet]
+    genome: Path | None = None
+    trials: int = 30
+    seed: int = 0
+    tukey: bool = False
+    device: str = "cpu"
 
-@dataclass(frozen=True)
-class Evaluation:
-    """All models on all data sets."""
+    def check(self) -> None:
+        """Raise `UsageError` or `InputError` if there can be no answer; before any network is loaded."""
+        if self.trials < MIN_TRIALS:
+            raise UsageError(f"a bootstrap needs at least {MIN_TRIALS} resamples, not {self.trials}")
+        for labelled in self.sets:
+            for candidate in self.candidates:
+                check_lengths(candidate, labelled.name, labelled.data)
 
-    datasets: tuple[DatasetResult, ...]
+    @cached_property
+    def place(self) -> torch.device:
+        """Where the networks compute."""
+        return choose_device(self.device)
+
+    @cached_property
+    def command(self) -> tuple[str, ...]:
+        """The arguments that ask the same question again beside the same files; without the program's name."""
+        names = [labelled.file["name"] for labelled in self.sets]
+        words = ["evaluate", *(f"./{name}" if name.startswith("-") else name for name in names)]
+        words += ["--models", ",".join(candidate.name for candidate in self.candidates)]
+        words += ["--bootstrap", str(self.trials), "--seed", str(self.seed)]
+        words += ["--negatives", self.sets[0].negatives]
+        words += ["--tukey"] if self.tukey else []
+        words += ["--genome", self.genome.name] if self.genome else []
+        return (*words, "--device", self.place.type)
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Versions of what computes the answer."""
+        return {
+            "tfbs_hub": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+            "torch": str(torch.__version__),
+            "h5py": h5py.__version__,
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of all that the answer depends on."""
+        return sha256(
+            canonical_json(
+                {
+                    "command": self.command,
+                    "versions": self.versions,
+                    "models": [[candidate.name, candidate.card] for candidate in self.candidates],
+                    "datasets": [
+                        [each.name, each.file, each.negatives, len(each.data), each.data.digest] for each in self.sets
+                    ],
+                }
+            )
+        ).hexdigest()
 
 
 def evaluate(
-    models: Sequence[Model],
-    datasets: Sequence[tuple[str, SequenceDataset]],
+    question: Question,
+    load: Callable[[Candidate], Model],
     *,
-    device: torch.device,
+    registry: Registry,
+    cache: Path,
     report: Report = silent,
-) -> Evaluation:
-    """Score every data set with every model, both strands averaged.
+) -> EvaluationRun:
+    """Answer a question, or give the answer that the registry has already.
+
+    A finished run is kept in the registry, unless that is read-only. While it is under way, each finished data set is
+    kept in the cache, and a run that was stopped goes on from there, with the same result to the last bit.
+
+    Args:
+        load: makes a candidate's network.
+        registry: has finished runs.
+        cache: folder for derived files.
 
     Raises:
-        InputError: a data set has no labels or only one class, or its sequences are longer than a window.
+        UsageError, InputError: what was asked for cannot be.
+        PluginError: a model fails, or gives a score that is not finite.
+        StorageError: the file system refuses.
     """
-    results: list[DatasetResult] = []
-    total = len(models) * len(datasets)
-    with held(models, device):
-        for name, data in datasets:
-            labels = _checked(name, data)
-            report_ambiguous(data, f"reading {name}", report)
-            rows: list[ModelResult] = []
-            for model in models:
-                report(Event("evaluating", len(results) * len(models) + len(rows), total, f"{name}: {model.name}"))
-                rows.append(_result(model, data, labels, device))
-            results.append(DatasetResult(name, len(data), int(labels.sum()), tuple(rows)))
-    report(Event("evaluating", total, total))
-    return Evaluation(tuple(results))
+    question.check()
+    run_id = short(question.digest)
+    known = _answered(registry, run_id, report)
+    if known is not None:
+        return known
+    partials = Partials(cache / "evaluations", question.digest)
+    run = EvaluationRun(
+        run=run_id,
+        seed=question.seed,
+        trials=question.trials,
+        command=question.command,
+        models={candidate.name: candidate.card for candidate in question.candidates},
+        versions=question.versions,
+        datasets=_results(question, load, partials, report),
+    )
+    if not registry.read_only:
+        registry.place_evaluation(run_id, to_bytes(run))
+    partials.clear()
+    return run
 
 
-def read_datasets(files: Sequence[str | Path]) -> list[tuple[str, SequenceDataset]]:
-    """Labelled files as data sets, each named by its file's stem; raises `UsageError` if two share one."""
-    named: dict[str, SequenceDataset] = {}
-    for file in files:
-        stem = data_name(file)
-        if stem in named:
-            raise UsageError(f"two files are called {stem}", where=str(file), hint="rename one of them")
-        named[stem] = load(file)
-    return list(named.items())
+def _answered(registry: Registry, run_id: str, report: Report) -> EvaluationRun | None:
+    """The run as the registry has it, since nothing in it could differ; None if it is not there or is damaged."""
+    for path in registry.evaluations():
+        if path.stem == run_id:
+            try:
+                run = read_run(path)
+            except TfbsHubError as error:
+                raise type(error)(
+                    error.what, where=error.where, hint=f"remove {path} and evaluate again: runs are never overwritten"
+                ) from error
+            report(Event(f"run {run_id}", 0, 0, "the same question was answered before; this is that run"))
+            return run
+    return None
 
 
-def _checked(name: str, data: SequenceDataset) -> NDArray[np.int8]:
-    hint = "a FASTA file labels negatives by ids that end in _shuf; a .seq.gz file has a column Bound"
-    if data.labels is None:
-        raise InputError("these sequences carry no labels", where=name, hint=hint)
-    if len(np.unique(data.labels)) < 2:
-        raise InputError("an AUROC needs bound and unbound sequences; here is one kind only", where=name, hint=hint)
-    return data.labels
+def _results(
+    question: Question, load: Callable[[Candidate], Model], partials: Partials, report: Report
+) -> tuple[DatasetResult, ...]:
+    found = {place: partials.load(place) for place in range(len(question.sets))}
+    results = {place: result for place, result in found.items() if result is not None}
+    if results:
+        report(Event("resuming", 0, 0, f"{len(results)} of {len(found)} data sets were finished before"))
+    with ExitStack() as stack:
+        models: list[Model] = []
+        for place, labelled in enumerate(question.sets):
+            if place not in results:
+                if not models:
+                    models = [load(candidate) for candidate in question.candidates]
+                    stack.enter_context(held(models, question.place))
+                results[place] = _measured(question, models, labelled, len(results), report)
+                partials.save(place, results[place])
+    total = len(question.sets) * len(question.candidates)
+    report(Event(_TASK, total, total))
+    return tuple(results[place] for place in range(len(question.sets)))
 
 
-def _result(model: Model, data: SequenceDataset, labels: NDArray[np.int8], device: torch.device) -> ModelResult:
-    if data.length > model.window:
-        raise InputError(
-            f"sequences of {data.length} bp are longer than the {model.window} bp window of {model.name}",
-            hint="cut them to the window around the summit first",
-        )
-    logit = model.score(strand_windows(data.codes, model.window, symmetric=model.symmetric), device).logit
-    probability = sigmoid(logit)
-    value, low, high = auroc_interval(labels, logit)
-    return ModelResult(
-        name=model.name,
-        auroc=value,
-        ci95=(low, high),
-        auprc=auprc(labels, logit),
-        brier=brier(labels, probability),
-        ece=ece(labels, probability),
+def _measured(
+    question: Question, models: Sequence[Model], labelled: LabelledSet, before: int, report: Report
+) -> DatasetResult:
+    """One data set; `before` says how many are finished."""
+    count = len(models)
+    scored: dict[str, Scored] = {}
+    for candidate, model in zip(question.candidates, models, strict=True):
+        done = before * count + len(scored)
+        report(Event(_TASK, done, len(question.sets) * count, f"{labelled.name}: {candidate.name}"))
+        scored[candidate.name] = score(candidate, model, labelled.name, labelled.data, question.place)
+    return compare(
+        labelled.name,
+        labelled.file,
+        labelled.negatives,
+        labelled.labels,
+        {name: each.logit for name, each in scored.items()},
+        alpha={name: each.alpha for name, each in scored.items() if each.alpha},
+        sequence_digest=labelled.data.digest,
+        trials=question.trials,
+        seed=question.seed,
+        all_pairs=question.tukey,
     )

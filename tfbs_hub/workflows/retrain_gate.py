@@ -19,14 +19,20 @@ from tfbs_hub.experts.golden import make_golden
 from tfbs_hub.gate.embeddings import Embedded, EmbeddingCache
 from tfbs_hub.gate.gate_sets import GateSet
 from tfbs_hub.gate.model import Gate, MixtureOfExperts
+from tfbs_hub.hookspecs import ExpertSpec
 from tfbs_hub.metrics import auroc
+from tfbs_hub.prediction import choose_device
 from tfbs_hub.progress import Report, silent
+from tfbs_hub.registry import Registry
 from tfbs_hub.training.checkpoint import fingerprint
 from tfbs_hub.training.gate import RECIPES, GateRecipe, GateTask, TrainedGate, scores, suggest, train_gate
 from tfbs_hub.training.search import search
+from tfbs_hub.workflows.gather import gather
 from tfbs_hub.workflows.models import pack_gate
+from tfbs_hub.workflows.outcomes import Retrained, unchanged
+from tfbs_hub.workflows.shelf import Shelf
 
-__all__ = ["BuiltGate", "Member", "Previous", "build_gate"]
+__all__ = ["BuiltGate", "Member", "Previous", "build_gate", "retrain"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +73,58 @@ class BuiltGate:
     embedded: Embedded
     before: Mapping[str, float | None]
     mixture: MixtureOfExperts
+
+
+def retrain(
+    registry: Registry,
+    shelf: Shelf,
+    specs: Sequence[ExpertSpec],
+    *,
+    gate: str,
+    data: Sequence[Path],
+    simulated_gate_sets: bool,
+    trials: int,
+    device: str,
+    seed: int,
+    cache: Path,
+    report: Report,
+) -> Retrained:
+    """Train a gate over the experts of `specs` and make it current; see `Hub.retrain_gate`.
+
+    Raises:
+        BusyError: somebody else made another gate current meanwhile.
+        IntegrityError: a weights file changed meanwhile.
+    """
+    place = choose_device(device)
+    before = registry.snapshot_digests()
+    members = [Member(spec.card, shelf.expert(spec)) for spec in specs]
+    gate_sets = gather(specs, data, simulated=simulated_gate_sets, seed=seed, report=report)
+    record = registry.gate()
+    previous = None
+    if record is not None:
+        previous = Previous(shelf.mixture(record).gate, [member.digest for member in record.card.members])
+    built = build_gate(
+        members,
+        gate_sets,
+        recipe_name=gate,
+        previous=previous,
+        trials=trials,
+        seed=seed,
+        device=place,
+        cache=cache,
+        report=report,
+    )
+    old = None if record is None else record.digest
+    promoted = registry.add_gate(built.card, built.weights, expected=old)
+    return Retrained(
+        card=promoted.card,
+        previous=old,
+        before=built.before,
+        computed=built.embedded.computed,
+        reused=built.embedded.reused,
+        embedding_seconds=built.embedded.seconds,
+        untouched={path: digest for path, digest in unchanged(registry, before).items() if path.startswith("experts/")},
+    )
 
 
 def build_gate(
