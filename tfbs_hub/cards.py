@@ -319,7 +319,8 @@ def _stray_key(raw: Any, known: Any) -> str | None:
                 return f"{key}.{deeper}"
     elif isinstance(raw, list) and isinstance(known, list | tuple):
         for place, (left, right) in enumerate(zip(raw, known, strict=True)):
-            deeper = _stray_key(left, right)
+            # Lists of thousands of numbers are common on cards, and a call for each would take most of the reading.
+            deeper = _stray_key(left, right) if isinstance(left, dict | list) else None
             if deeper:
                 return f"{place}.{deeper}"
     return None

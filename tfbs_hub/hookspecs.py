@@ -28,7 +28,7 @@ __all__ = ["API_VERSION", "PROJECT", "ExpertSpec", "hookimpl"]
 
 PROJECT: Final = "tfbs_hub"
 API_VERSION: Final = 1
-"""Version of this contract; a plug-in says which one it was written for."""
+"""Version of this contract; a package's `tfbs_hub.toml` says which one it was written for (see `tfbs_hub.plugins`)."""
 
 _spec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

@@ -50,6 +50,8 @@ def tfbs_hub(installed: Path, tmp_path: Path) -> Callable[..., subprocess.Comple
 def test_the_wheel_holds_the_package_the_registry_and_the_licence(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"tfbs_hub/cli/app.py", "tfbs_hub/_registry/registry.json", "tfbs_hub/py.typed"} <= names
+    templates = {"common/pyproject.toml", "common/.gitignore", "weights/pack.py", "source/tests/test_package.py"}
+    assert {f"tfbs_hub/scaffold/templates/{name}.template" for name in templates} <= names
     assert any(name.endswith("/LICENSE") for name in names)
     shipped = {path.relative_to(ROOT / "registry").as_posix() for path in (ROOT / "registry").rglob("*.*")}
     held = {name.removeprefix("tfbs_hub/_registry/") for name in names if name.startswith("tfbs_hub/_registry/")}

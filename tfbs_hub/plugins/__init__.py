@@ -21,7 +21,9 @@ The manifest is read without importing the package, so a package that only ships
     card = "experts/STAT3_K562/card.json"
     gate_set = "experts/STAT3_K562/gate-set.h5"             # optional; only where the card says "stored"
 
-Name, TF, architecture and digest must say what the card says. Hook modules are imported only when a hook is called.
+Name, TF, architecture and digest must say what the card says. Hook modules are imported only when a hook is called,
+and only if the `api_version` in the `tfbs_hub.toml` of their top-level package is the one that this tfbs-hub reads; a
+package of hooks alone needs no more than that line, and one without the file was written for version 1.
 Whatever a package does wrong is kept as a `PluginFailure` and costs one warning line; the others go on.
 """
 
@@ -29,7 +31,17 @@ from __future__ import annotations
 
 from tfbs_hub.plugins.discovery import PluginEntry
 from tfbs_hub.plugins.failures import PluginFailure
-from tfbs_hub.plugins.manager import PluginManager
+from tfbs_hub.plugins.manager import Offer, PluginManager
 from tfbs_hub.plugins.references import resolve
+from tfbs_hub.plugins.survey import Package, find_package, survey
 
-__all__ = ["PluginEntry", "PluginFailure", "PluginManager", "resolve"]
+__all__ = [
+    "Offer",
+    "Package",
+    "PluginEntry",
+    "PluginFailure",
+    "PluginManager",
+    "find_package",
+    "resolve",
+    "survey",
+]

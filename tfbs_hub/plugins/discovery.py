@@ -11,7 +11,7 @@ from typing import Final
 from tfbs_hub import settings
 from tfbs_hub.plugins.failures import FailureLog
 
-__all__ = ["HOOKS", "MANIFEST", "PluginEntry", "find_entries"]
+__all__ = ["HOOKS", "MANIFEST", "PluginEntry", "find_entries", "normal_name"]
 
 MANIFEST: Final = "tfbs_hub.manifest"
 """Group whose values are top-level packages that hold a manifest."""
@@ -52,15 +52,15 @@ def find_entries(log: FailureLog) -> list[PluginEntry]:
     allowed = settings.allowed_plugins()
     if allowed is not None and not allowed:
         return []
-    wanted = None if allowed is None else {_normal(name) for name in allowed}
+    wanted = None if allowed is None else {normal_name(name) for name in allowed}
     entries = []
     for point in _entry_points(log):
         if point.group not in {MANIFEST, HOOKS}:
             continue
         distribution, version = _identity(point)
-        if wanted is None or wanted & {_normal(distribution), _normal(point.name)}:
+        if wanted is None or wanted & {normal_name(distribution), normal_name(point.name)}:
             entries.append(PluginEntry(distribution, point.name, point.group, point.value, version))
-    return sorted(set(entries), key=lambda entry: (_normal(entry.distribution), entry))
+    return sorted(set(entries), key=lambda entry: (normal_name(entry.distribution), entry))
 
 
 def _entry_points(log: FailureLog) -> list[importlib.metadata.EntryPoint]:
@@ -80,9 +80,9 @@ def _one_by_one(
     for distribution in distributions:
         name, version = _name_and_version(distribution)
         # The first on the path hides those behind it, as it does for import.
-        if name and _normal(name) in seen:
+        if name and normal_name(name) in seen:
             continue
-        seen.add(_normal(name))
+        seen.add(normal_name(name))
         with log.isolating(name, version, "manifest"):
             points.extend(distribution.entry_points)
     return points
@@ -101,6 +101,6 @@ def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[st
         return "", ""
 
 
-def _normal(name: str) -> str:
+def normal_name(name: str) -> str:
     """The name as pip compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()

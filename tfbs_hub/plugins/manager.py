@@ -6,7 +6,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -20,14 +20,29 @@ from tfbs_hub.hookspecs import PROJECT, ExpertSpec
 from tfbs_hub.names import check_name
 from tfbs_hub.plugins.discovery import HOOKS, MANIFEST, PluginEntry, find_entries
 from tfbs_hub.plugins.failures import FailureLog, Phase, PluginFailure
-from tfbs_hub.plugins.manifest import ExpertRow, expert_spec, package_folder, read_manifest
+from tfbs_hub.plugins.manifest import ExpertRow, check_api_version, expert_spec, package_folder, read_manifest
 from tfbs_hub.plugins.references import check_reference, is_module_path
 
-__all__ = ["PluginManager"]
+__all__ = ["Offer", "PluginManager"]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 _NOTICES: Final = frozenset({"tfbs_expert_added", "tfbs_gate_promoted"})
 """Hooks that are told something; the others are asked, and must answer."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One architecture, source or attribution method.
+
+    Attributes:
+        entry: the entry point that brings it; None for one of tfbs-hub's own.
+        name: what users call it.
+        reference: `module:attribute`.
+    """
+
+    entry: PluginEntry | None
+    name: str
+    reference: str
 
 
 class PluginManager:
@@ -111,6 +126,31 @@ class PluginManager:
         """Attribution methods by name, each `module:function`; local ones first and not to be overridden."""
         return self._references("tfbs_attribution_methods")
 
+    def offers(self, hook: str) -> list[Offer]:
+        """What each plug-in offers through a hook that returns references by name, and who brings it."""
+        found: dict[str, Offer] = {}
+        for entry, answer in self._answers(hook):
+            rows: list[tuple[object, object]] = []
+            with self._isolating(entry, "call"):
+                if not isinstance(answer, Mapping):
+                    raise PluginError(f"{hook} must return a mapping, not {type(answer).__name__}")
+                rows = list(answer.items())
+            for name, reference in rows:
+                with self._isolating(entry, "call"):
+                    offer = _checked_offer(entry, name, reference, hook)
+                    if offer.name in found:
+                        raise PluginError(f"{hook}: the name {name!r} is taken by {found[offer.name].reference}")
+                    found[offer.name] = offer
+        return list(found.values())
+
+    def hooks_of(self, entry: PluginEntry) -> list[str]:
+        """Names of the hooks that the module of an entry implements; none if it could not be loaded."""
+        self._import_hooks()
+        for name, plugin in self._hooks.list_name_plugin():
+            if self._entry_of.get(name) == entry:
+                return sorted(caller.name for caller in self._hooks.get_hookcallers(plugin) or [])
+        return []
+
     def notify_expert_added(self, ref: str, card: ExpertCard) -> None:
         """Tell every plug-in that an expert was added as `ref` (name@digest)."""
         self._notify("tfbs_expert_added", ref=ref, card=card)
@@ -151,6 +191,12 @@ class PluginManager:
             if entry.group != HOOKS or (entry.distribution, entry.name) in tried:
                 continue
             module: ModuleType | None = None
+            may_import = False
+            with self._isolating(entry, "manifest"):
+                check_api_version(entry.value)
+                may_import = True
+            if not may_import:
+                continue
             with self._isolating(entry, "import"):
                 if not is_module_path(entry.value):
                     raise PluginError(f"the entry point must name a module, not {entry.value!r}")
@@ -196,29 +242,17 @@ class PluginManager:
                 yield entry, answer
 
     def _references(self, hook: str) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for entry, answer in self._answers(hook):
-            rows: list[tuple[object, object]] = []
-            with self._isolating(entry, "call"):
-                if not isinstance(answer, Mapping):
-                    raise PluginError(f"{hook} must return a mapping, not {type(answer).__name__}")
-                rows = list(answer.items())
-            for name, reference in rows:
-                with self._isolating(entry, "call"):
-                    _add_reference(found, name, reference, hook)
-        return found
+        return {offer.name: offer.reference for offer in self.offers(hook)}
 
     def _notify(self, hook: str, **arguments: Any) -> None:
         for _ in self._answers(hook, **arguments):
             pass
 
 
-def _add_reference(found: dict[str, str], name: object, reference: object, hook: str) -> None:
+def _checked_offer(entry: PluginEntry | None, name: object, reference: object, hook: str) -> Offer:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise PluginError(f"{hook}: {name!r} is not a name of letters, digits, '_', '.', '+' and '-'")
-    if name in found:
-        raise PluginError(f"{hook}: the name {name!r} is taken by {found[name]}")
-    found[name] = check_reference(reference, f"{hook}: {name}")
+    return Offer(entry, name, check_reference(reference, f"{hook}: {name}"))
 
 
 def _add_expert(specs: dict[str, ExpertSpec], spec: ExpertSpec) -> None:

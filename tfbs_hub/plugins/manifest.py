@@ -15,11 +15,22 @@ from tfbs_hub.hookspecs import API_VERSION, ExpertSpec
 from tfbs_hub.names import DIGEST, check_name
 from tfbs_hub.plugins.references import check_reference
 
-__all__ = ["FILE_NAME", "ExpertRow", "Manifest", "expert_spec", "package_folder", "read_manifest"]
+__all__ = [
+    "FILE_NAME",
+    "ExpertRow",
+    "Manifest",
+    "check_api_version",
+    "expert_spec",
+    "package_folder",
+    "read_manifest",
+    "said_api_version",
+]
 
 FILE_NAME: Final = "tfbs_hub.toml"
 MAX_MANIFEST_BYTES: Final = 1 << 20
 """A manifest larger than this is refused before it is parsed."""
+_UNSAID: Final = 1
+"""The version that a hook package without a manifest was written for, for ever: the first one asked for none."""
 
 
 class ExpertRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,17 +85,51 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         PluginError: missing, too large, not TOML, for another API version, a wrong type or an unknown key.
     """
+    raw, where = _parsed(folder)
+    try:
+        return msgspec.convert(raw, Manifest)
+    except msgspec.ValidationError as error:
+        raise PluginError(str(error), where=where) from error
+
+
+def said_api_version(module: str) -> int | None:
+    """The version of the contract that the package of a hook module says it was written for; nothing is imported.
+
+    It says so in the `tfbs_hub.toml` of its top-level package. None where it has no such file, or is no package in
+    a folder (a single module, for instance).
+
+    Raises:
+        PluginError: the file is not TOML, says nothing of the version, or names another than this tfbs-hub reads.
+    """
+    try:
+        folder = package_folder(module.partition(".")[0])
+    except PluginError:
+        return None  # if the module is not there at all, importing it will say so
+    if not (folder / FILE_NAME).exists():
+        return None
+    version: int = _parsed(folder)[0]["api_version"]
+    return version
+
+
+def check_api_version(module: str) -> None:
+    """Raise `PluginError` if a hook module must not be imported: it was written for another version of the contract.
+
+    A package that does not say was written for version 1.
+    """
+    if said_api_version(module) is None:
+        _check_version(_UNSAID, f"{module}: api_version")
+
+
+def _parsed(folder: Path) -> tuple[dict[str, Any], str]:
+    """The manifest in `folder` as TOML, its API version checked, and what to call it in errors."""
     where = f"{folder.name}/{FILE_NAME}"
     data = _read(_inside(folder, FILE_NAME, where), MAX_MANIFEST_BYTES, where)
     try:
         raw = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise PluginError(f"not valid TOML: {error}", where=where) from error
-    _check_api_version(raw.get("api_version"), f"{where}: api_version")
-    try:
-        return msgspec.convert(raw, Manifest)
-    except msgspec.ValidationError as error:
-        raise PluginError(str(error), where=where) from error
+    _check_version(raw.get("api_version"), f"{where}: api_version")
+    return raw, where
 
 
 def expert_spec(folder: Path, row: ExpertRow, origin: str) -> ExpertSpec:
@@ -118,7 +163,7 @@ def expert_spec(folder: Path, row: ExpertRow, origin: str) -> ExpertSpec:
     return ExpertSpec(card=card, weights=weights, gate_set=gate_set, origin=origin)
 
 
-def _check_api_version(version: Any, where: str) -> None:
+def _check_version(version: Any, where: str) -> None:
     if version is None:
         raise PluginError(f"missing; write api_version = {API_VERSION}", where=where)
     if type(version) is not int or version != API_VERSION:
