@@ -7,68 +7,36 @@ imports what it needs when it is called.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tfbs_hub import settings
-from tfbs_hub.cards import ExpertCard, GateCard
-from tfbs_hub.errors import IntegrityError, NotFoundError, UsageError
+from tfbs_hub.cards import ExpertCard
+from tfbs_hub.errors import NotFoundError, UsageError
 from tfbs_hub.hookspecs import ExpertSpec
 from tfbs_hub.plugins import PluginManager
 from tfbs_hub.progress import Event, Report, silent
 from tfbs_hub.registry import Registry, open_registry
+from tfbs_hub.workflows.candidates import MEAN, MIXTURE, Candidate
+from tfbs_hub.workflows.outcomes import Added, Retrained, unchanged
 
 if TYPE_CHECKING:
+    from tfbs_hub.attribution.learned import LearnedMotifs
+    from tfbs_hub.attribution.tracks import Explanation
+    from tfbs_hub.evaluation.results import EvaluationRun
     from tfbs_hub.experts.contract import Expert
     from tfbs_hub.gate.model import MixtureOfExperts
     from tfbs_hub.registry import Finding, GateRecord, GcPlan
     from tfbs_hub.sequences.dataset import SequenceDataset
     from tfbs_hub.workflows.admission import Admission
-    from tfbs_hub.workflows.evaluate import Evaluation
-    from tfbs_hub.workflows.models import Loader, Model
+    from tfbs_hub.workflows.explain import Explainer
+    from tfbs_hub.workflows.models import Model
+    from tfbs_hub.workflows.newcomer import Assessment
     from tfbs_hub.workflows.predict import Prediction
+    from tfbs_hub.workflows.shelf import Shelf
 
-__all__ = ["MIXTURE", "Added", "Hub", "Retrained"]
-
-MIXTURE = "moe"
-"""Name of the mixture among models."""
-
-
-@dataclass(frozen=True)
-class Added:
-    """An expert that was added.
-
-    Attributes:
-        spec: as the registry holds it now.
-        untouched: path and sha256 of every older weights file: hashed before and after, and found equal.
-    """
-
-    spec: ExpertSpec
-    untouched: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Retrained:
-    """A gate that became current.
-
-    Attributes:
-        card: the new gate's card.
-        previous: digest of the gate before; None if this is the first.
-        before: AUROC of the gate before on each gate set; None where it cannot be said.
-        computed, reused: embeddings (pairs of expert and gate set) that were computed, and that were at hand.
-        embedding_seconds: wall-clock time spent on getting them.
-        untouched: path and sha256 of every expert's weights file: hashed before and after, and found equal.
-    """
-
-    card: GateCard
-    previous: str | None
-    before: Mapping[str, float | None]
-    computed: int
-    reused: int
-    embedding_seconds: float
-    untouched: Mapping[str, str]
+__all__ = ["MEAN", "MIXTURE", "Added", "Hub", "Retrained"]
 
 
 class Hub:
@@ -84,19 +52,26 @@ class Hub:
         self.registry = registry
         self.plugins = plugins
         self.cache = cache
-        self._loader: Loader | None = None
+        self._kept_shelf: Shelf | None = None
 
     @classmethod
     def open(
-        cls, path: str | Path | None = None, *, create: bool = False, warn: Callable[[str], None] | None = None
+        cls,
+        path: str | Path | None = None,
+        *,
+        create: bool = False,
+        read_only: bool = False,
+        warn: Callable[[str], None] | None = None,
     ) -> Self:
         """Open a registry: `path`, or the one that `TFBS_HUB_REGISTRY`, the folder or the user has.
 
         Args:
             create: make an empty registry where a named one is missing.
+            read_only: refuse every change, whatever the file system permits.
             warn: is given one line for each plug-in that fails; by default it goes to stderr.
         """
         registry = open_registry(path, create=create)
+        registry.read_only = registry.read_only or read_only
         plugins = PluginManager(warn or _to_stderr)
         _register_builtins(plugins, registry)
         return cls(registry, plugins, settings.cache_folder())
@@ -129,47 +104,35 @@ class Hub:
 
     # -- models -------------------------------------------------------------------------------------
 
-    def _models(self) -> Loader:
-        from tfbs_hub.workflows.models import Loader  # noqa: PLC0415
+    def _shelf(self) -> Shelf:
+        from tfbs_hub.workflows.shelf import Shelf  # noqa: PLC0415
 
-        if self._loader is None:
-            self._loader = Loader(self.plugins)
-        return self._loader
+        if self._kept_shelf is None:
+            self._kept_shelf = Shelf(self.registry, self.plugins)
+        return self._kept_shelf
 
     def _door(self) -> Admission:
         from tfbs_hub.workflows.admission import Admission  # noqa: PLC0415
 
-        return Admission(self.registry, self.plugins, self._models())
+        return Admission(self.registry, self.plugins, self._shelf().loader)
+
+    def _candidate(self, name: str) -> Candidate:
+        if name in {MIXTURE, MEAN}:
+            return Candidate(name, self.gate_record())
+        spec = self.spec(name)
+        return Candidate(spec.card.name, spec)
 
     def expert(self, name: str) -> Expert:
         """An expert's network, in eval mode, on the CPU: `forward` of one-hot (batch, 4, window) is its logit."""
-        spec = self.spec(name)
-        return self._models().expert(spec.card, lambda: self.registry.read_weights(spec))
+        return self._shelf().expert(self.spec(name))
 
     def gate(self) -> MixtureOfExperts:
         """The current mixture, in eval mode, on the CPU."""
-        return self._mixture(self.gate_record())
-
-    def _mixture(self, record: GateRecord) -> MixtureOfExperts:
-        from tfbs_hub.workflows.models import rebuild_gate  # noqa: PLC0415
-
-        members = [self._load(self.registry.version(member.digest, member.name)) for member in record.card.members]
-        return rebuild_gate(record.card, self.registry.read_gate_weights(record), members)
-
-    def _load(self, spec: ExpertSpec) -> Expert:
-        return self._models().expert(spec.card, lambda: self.registry.read_weights(spec))
+        return self._shelf().mixture(self.gate_record())
 
     def model(self, name: str = MIXTURE) -> Model:
-        """The mixture ("moe") or an expert, ready to score windows."""
-        from tfbs_hub.workflows.models import Model  # noqa: PLC0415
-
-        if name == MIXTURE:
-            record = self.gate_record()
-            network = self.gate()
-            names = tuple(member.name for member in record.card.members)
-            return Model(MIXTURE, network, network.window, network.strand_symmetric, names)
-        expert = self.expert(name)
-        return Model(name, expert, expert.window, expert.strand_symmetric)
+        """The mixture ("moe"), the plain mean of its experts ("mean") or an expert, ready to score windows."""
+        return self._shelf().model(self._candidate(name))
 
     # -- asking -------------------------------------------------------------------------------------
 
@@ -186,7 +149,7 @@ class Hub:
 
         Args:
             sequences: a list of strings, the path of a file, or a data set.
-            model: "moe" or an expert's name.
+            model: "moe", "mean" or an expert's name.
             tile: slide the window by so many base pairs over longer sequences.
             genome: FASTA of the genome that a BED file refers to.
             device: "auto", "cpu" or "cuda".
@@ -214,33 +177,145 @@ class Hub:
         batches = batches_of(Path(path), genome=genome, window=model.window)
         yield from predict(model, batches, step=tile, device=choose_device(device))
 
-    def evaluate(
+    def explain(
         self,
-        files: Sequence[str | Path],
+        sequences: str | Path | Sequence[str] | SequenceDataset,
+        method: str = "shiftsmooth",
+        model: str = MIXTURE,
         *,
-        models: Sequence[str] | None = None,
+        shifts: int | None = None,
+        both_strands: bool = False,
+        corrected: bool = False,
+        tile: int | None = None,
+        genome: Path | None = None,
         device: str = "cpu",
         report: Report = silent,
-    ) -> Evaluation:
-        """AUROC, AUPRC, Brier score and ECE of each model on each labelled file.
+    ) -> Explanation:
+        """Which bases of sequences made a model say what it said (see `Explanation`).
+
+        Args:
+            sequences: a list of strings, the path of a file, or a data set.
+            method: an attribution method: "shiftsmooth", "gradient", "saliency", "integrated-gradients",
+                "smoothgrad", "mutagenesis", "shiftsmooth-padded", or a plug-in's.
+            model: "moe", "mean" or an expert's name.
+            shifts: of ShiftSmooth, to either side (10 by default); an error with methods that do not shift.
+            both_strands: average with the attribution of the other strand.
+            corrected: remove the mean over the four bases.
+            tile: slide the window by so many base pairs over longer sequences; peaks are then taken as they stand.
+            genome: FASTA of the genome that a BED file refers to.
+            device: "auto", "cpu" or "cuda".
+        """
+        from tfbs_hub.attribution.tracks import joined  # noqa: PLC0415
+        from tfbs_hub.workflows.predict import batches_of  # noqa: PLC0415
+
+        asked = self.explainer(
+            method, model, shifts=shifts, both_strands=both_strands, corrected=corrected, tile=tile, device=device
+        )
+        batches = batches_of(sequences, genome=genome, window=asked.model.window if tile is None else None)
+        return joined(list(asked.stream(batches, report)))
+
+    def explainer(
+        self,
+        method: str = "shiftsmooth",
+        model: str = MIXTURE,
+        *,
+        shifts: int | None = None,
+        both_strands: bool = False,
+        corrected: bool = False,
+        tile: int | None = None,
+        device: str = "cpu",
+    ) -> Explainer:
+        """A model and a method, ready to explain batches and to call seqlets; arguments as of `explain`."""
+        from tfbs_hub.prediction import choose_device  # noqa: PLC0415
+        from tfbs_hub.workflows.explain import Explainer, model_digest, settled  # noqa: PLC0415
+
+        candidate = self._candidate(model)
+        return Explainer(
+            model=self._shelf().model(candidate),
+            digest=model_digest(candidate),
+            method=settled(method, self.plugins.attribution_methods(), shifts=shifts),
+            both_strands=both_strands,
+            corrected=corrected,
+            step=tile,
+            device=choose_device(device),
+            cache=self.cache,
+        )
+
+    def learned_motifs(self, name: str) -> LearnedMotifs | None:
+        """What an expert has learned, if that was computed before; None else. Reads a file and loads no network."""
+        from tfbs_hub.attribution.learned import read_learned  # noqa: PLC0415
+
+        return read_learned(self.cache, self.spec(name).card.weights_sha256)
+
+    def learn_motifs(self, name: str, *, device: str = "cpu", report: Report = silent) -> LearnedMotifs:
+        """Explain bound sequences of an expert, count and align the motifs in them, and keep the result."""
+        from tfbs_hub.workflows.learn_motifs import learn_motifs  # noqa: PLC0415
+
+        return learn_motifs(self.explainer(model=name, device=device), self.spec(name), self.cache, report)
+
+    def evaluate(
+        self,
+        files: str | Path | Sequence[str | Path],
+        models: str | Sequence[str] | None = None,
+        *,
+        bootstrap: int = 30,
+        seed: int = 0,
+        negatives: str = "given",
+        tukey: bool = False,
+        genome: str | Path | None = None,
+        device: str = "cpu",
+        report: Report = silent,
+    ) -> EvaluationRun:
+        """Measure models on labelled files and test their differences; see `tfbs_hub.evaluation.results`.
+
+        The run is kept in the registry if that may be written, and the same question gives the same run; one that
+        was stopped goes on from its last finished data set.
 
         Args:
             files: data sets, named by their stems.
-            models: "moe" and names of experts; by default the mixture and its experts.
-        """
-        from tfbs_hub.prediction import choose_device  # noqa: PLC0415
-        from tfbs_hub.workflows.evaluate import evaluate, read_datasets  # noqa: PLC0415
+            models: "moe", "mean" (the plain mean of the mixture's experts) and names of experts; by default all of
+                these that the current gate mixes.
+            bootstrap: resamples of the rows, the same for all models.
+            seed: of the resamples.
+            negatives: "given" by the files, or "other-tfs": the bound rows of the other files.
+            tukey: compare all pairs of models, however many they are.
+            genome: FASTA of the genome that BED files refer to.
+            device: "auto", "cpu" or "cuda".
 
-        names = self._default_models() if models is None else list(models)
-        if not names:
+        Raises:
+            UsageError, InputError, NotFoundError: what was asked for cannot be.
+            PluginError: a model fails, or gives a score that is not finite.
+        """
+        from tfbs_hub.workflows.labelled import read_labelled  # noqa: PLC0415
+
+        names = [models] if isinstance(models, str) else self._default_models() if models is None else models
+        candidates = {each.name: each for each in map(self._candidate, names)}
+        if not candidates:
             raise UsageError("there is no model to evaluate", hint="name some: moe, or experts")
-        asked = [self.model(name) for name in dict.fromkeys(names)]
-        return evaluate(asked, read_datasets(files), device=choose_device(device), report=report)
+        window = max(candidate.window for candidate in candidates.values())
+        paths = [files] if isinstance(files, str | Path) else files
+        sets = read_labelled(paths, negatives=negatives, genome=genome, window=window, report=report)
+
+        from tfbs_hub.workflows.evaluate import Question, evaluate  # noqa: PLC0415 - torch, for a question that can be
+
+        question = Question(
+            candidates=tuple(candidates.values()),
+            sets=sets,
+            genome=None if genome is None else Path(genome),
+            trials=bootstrap,
+            seed=seed,
+            tukey=tukey,
+            device=device,
+        )
+        return evaluate(
+            question, lambda each: self._shelf().model(each), registry=self.registry, cache=self.cache, report=report
+        )
 
     def _default_models(self) -> list[str]:
         record = self.registry.gate()
         if record is not None:
-            return [MIXTURE, *(member.name for member in record.card.members)]
+            members = [member.name for member in record.card.members]
+            return [MIXTURE, *([MEAN] if len(members) > 1 else []), *members]
         return [card.name for card in self.experts()]
 
     # -- changing -----------------------------------------------------------------------------------
@@ -269,24 +344,27 @@ class Hub:
         built = make(
             request,
             taken={card.name.lower() for card in self.experts()},
-            loader=self._models(),
+            loader=self._shelf().loader,
             sources=self.plugins.sources(),
             architectures=self.plugins.architectures(),
             cache=self.cache,
             report=report,
         )
         spec = self._door().place(built.card, built.files, replace=request.replace)
-        return Added(spec, self._unchanged(before))
+        return Added(spec, unchanged(self.registry, before))
 
-    def _unchanged(self, before: Mapping[str, str]) -> dict[str, str]:
-        """The weights files of `before` that are still there, hashed anew; raises if one differs."""
-        after = {path: digest for path, digest in self.registry.snapshot_digests().items() if path in before}
-        for path, digest in after.items():
-            if digest != before[path]:
-                raise IntegrityError(
-                    "this file changed while the command ran", where=path, hint="run `tfbs-hub verify`"
-                )
-        return after
+    def assess(self, name: str, *, report: Report = silent) -> Assessment:
+        """What an expert of the registry brings beside the enabled ones and the current gate.
+
+        Raises:
+            NotFoundError: there is no such expert, or its gate set cannot be had.
+        """
+        from tfbs_hub.workflows.newcomer import assess  # noqa: PLC0415
+
+        self._check_own(name)
+        newcomer = self.registry.expert(name)
+        others = [spec for spec in self.registry.experts() if spec.enabled and spec.card.name != newcomer.card.name]
+        return assess(newcomer, others, self._shelf(), self.registry.gate(), cache=self.cache, report=report)
 
     def retrain_gate(
         self,
@@ -309,46 +387,25 @@ class Hub:
             simulated_gate_sets: simulate from JASPAR what cannot be had, and say so on the card.
             trials: size of a hyperparameter search.
         """
-        from tfbs_hub.prediction import choose_device  # noqa: PLC0415
-        from tfbs_hub.workflows.gather import gather  # noqa: PLC0415
-        from tfbs_hub.workflows.retrain_gate import Member, Previous, build_gate  # noqa: PLC0415
+        from tfbs_hub.workflows.retrain_gate import retrain  # noqa: PLC0415
 
         self.registry.check_writable()
-        place = choose_device(device)
-        before = self.registry.snapshot_digests()
-        specs = self._chosen(experts)
-        members = [Member(spec.card, self._load(spec)) for spec in specs]
-        gate_sets = gather(
-            specs, [Path(path) for path in data], simulated=simulated_gate_sets, seed=seed, report=report
-        )
-        record = self.registry.gate()
-        previous = None
-        if record is not None:
-            previous = Previous(self.gate().gate, [member.digest for member in record.card.members])
-        built = build_gate(
-            members,
-            gate_sets,
-            recipe_name=gate,
-            previous=previous,
+        made = retrain(
+            self.registry,
+            self._shelf(),
+            self._chosen(experts),
+            gate=gate,
+            data=[Path(path) for path in data],
+            simulated_gate_sets=simulated_gate_sets,
             trials=trials,
+            device=device,
             seed=seed,
-            device=place,
             cache=self.cache,
             report=report,
         )
-        old = None if record is None else record.digest
-        promoted = self.registry.add_gate(built.card, built.weights, expected=old)
-        if promoted.digest != old:
-            self.plugins.notify_gate_promoted(old, promoted.digest)
-        return Retrained(
-            card=promoted.card,
-            previous=old,
-            before=built.before,
-            computed=built.embedded.computed,
-            reused=built.embedded.reused,
-            embedding_seconds=built.embedded.seconds,
-            untouched={path: digest for path, digest in self._unchanged(before).items() if path.startswith("experts/")},
-        )
+        if made.card.weights_sha256 != made.previous:
+            self.plugins.notify_gate_promoted(made.previous, made.card.weights_sha256)
+        return made
 
     def _chosen(self, names: Sequence[str] | None) -> list[ExpertSpec]:
         if names is None:
@@ -423,18 +480,13 @@ class Hub:
         """
         if files_only:
             return self.registry.verify()
-        from tfbs_hub.experts.golden import check_golden  # noqa: PLC0415
-        from tfbs_hub.workflows.models import check_expert  # noqa: PLC0415
+        shelf = self._shelf()
 
         def check(spec: ExpertSpec) -> None:
             report(Event(f"recomputing golden predictions of {spec.card.name}"))
-            check_expert(spec.card, self._load(spec))
+            shelf.check_expert(spec)
 
-        def check_gate(record: GateRecord) -> None:
-            mixture = self._mixture(record)
-            check_golden(mixture, mixture.window, record.card.golden, "golden predictions of the gate")
-
-        return self.registry.verify(check, check_gate)
+        return self.registry.verify(check, shelf.check_gate)
 
 
 def _to_stderr(line: str) -> None:

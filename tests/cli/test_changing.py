@@ -155,3 +155,16 @@ def _read_only_opening(original):
 
 def _digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_what_an_expert_brings_is_said_when_it_joins(cli, registry, tmp_path):
+    bundle = tmp_path / "ETS.tfbs"
+    assert cli("export", "ETS", bundle).code == 0
+    for step in (["disable", "ETS"], ["retrain-gate", "--device", "cpu"], ["remove", "ETS"]):
+        assert cli(*step).code == 0
+    done = cli("import", bundle, "--json").json["brings"]
+    assert (done["name"], [other["name"] for other in done["neighbours"]]) == ("ETS", ["EBOX"])
+    assert done["gate"] < done["auroc"]
+    told = cli("enable", "ETS")
+    assert told.code == 0
+    assert "ETS on sequences it was not fitted to: AUROC" in told.out and "EBOX" in told.out

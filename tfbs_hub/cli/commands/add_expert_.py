@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tfbs_hub.cli.cards import expert_row
+from tfbs_hub.cli.newcomer import assessed, assessment_json, tell_assessment
 from tfbs_hub.cli.options import device_option, json_option, seed_option, with_new_hub
 from tfbs_hub.cli.output import auroc_text, print_json, print_table, say
 from tfbs_hub.cli.progress import shown_progress
@@ -62,10 +63,15 @@ def command(hub: Hub, tf: str, no_gate_data: bool, as_json: bool, **options: obj
     """
     with shown_progress() as report:
         added = hub.add_expert(tf, gate_data=not no_gate_data, report=report, **options)
+    found = assessed(hub, added.spec.card.name)
     if as_json:
-        print_json({"added": expert_row(added.spec, hub.registry.gate()), "older_weights": dict(added.untouched)})
+        row = expert_row(added.spec, hub.registry.gate())
+        print_json({"added": row, "brings": assessment_json(found), "older_weights": dict(added.untouched)})
         return
     _tell(added)
+    tell_assessment(found)
+    card = added.spec.card
+    click.echo(f"added {card.name} ({short(card.weights_sha256)}); mix it in: tfbs-hub retrain-gate")
 
 
 def _tell(added: Added) -> None:
@@ -84,4 +90,3 @@ def _tell(added: Added) -> None:
     if added.untouched:
         older = [(path, digest[:16] + "…") for path, digest in added.untouched.items()]
         print_table("older weights, hashed before and after: unchanged", ("file", "sha256"), older)
-    click.echo(f"added {card.name} ({short(card.weights_sha256)}); mix it in: tfbs-hub retrain-gate")

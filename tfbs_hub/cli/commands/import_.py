@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tfbs_hub.cli.cards import expert_row
+from tfbs_hub.cli.newcomer import assessed, assessment_json, tell_assessment
 from tfbs_hub.cli.options import json_option, with_new_hub
 from tfbs_hub.cli.output import print_json
 from tfbs_hub.hub import Hub
@@ -20,8 +21,10 @@ __all__ = ["command"]
 def command(hub: Hub, file: str, as_json: bool) -> None:
     """Add the expert in FILE, checked from its digests to its golden predictions."""
     spec = hub.import_expert(file)
+    found = assessed(hub, spec.card.name)
     if as_json:
-        print_json({"imported": expert_row(spec, hub.registry.gate())})
+        print_json({"imported": expert_row(spec, hub.registry.gate()), "brings": assessment_json(found)})
         return
+    tell_assessment(found)
     name, digest = spec.card.name, short(spec.card.weights_sha256)
     click.echo(f"imported {name} ({digest}); mix it in: tfbs-hub retrain-gate")

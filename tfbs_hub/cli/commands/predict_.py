@@ -62,8 +62,8 @@ def command(
         say(f"{ambiguous:,} IUPAC letters were read as N")
     if short:
         say(
-            f"note: sequences shorter than the window of {asked.window} bp: {short:,}; N stands for what they lack, "
-            "and models tend to call that bound: give the sequence around them if you can"
+            f"note: sequences shorter than the window of {asked.window} bp: {short:,}; N stands for what they lack; "
+            "give the sequence around them if you can"
         )
     if output is not None:
         say(f"{rows:,} predictions in {output}")
