@@ -364,7 +364,7 @@ class Hub:
         self._check_own(name)
         newcomer = self.registry.expert(name)
         others = [spec for spec in self.registry.experts() if spec.enabled and spec.card.name != newcomer.card.name]
-        return assess(newcomer, others, self._shelf(), self.registry.gate(), cache=self.cache, report=report)
+        return assess(newcomer, others, self._shelf(), self.registry.gate(), report=report)
 
     def retrain_gate(
         self,

@@ -76,11 +76,12 @@ class Pool:
         )
         return train_gate(task, recipe=RECIPES[recipe])
 
-    def tested(self, gate, members: list[int], place: int) -> tuple[float, np.ndarray]:
-        """AUROC on a TF's test file, and mean alpha of each expert on its positives."""
+    def tested(self, gate, members: list[int], place: int) -> tuple[float, np.ndarray, np.ndarray]:
+        """AUROC on a TF's test file; mean alpha and mean contribution of each expert on its positives."""
         test = self.tests[place]
-        logit, alpha, _ = scores(gate, torch.from_numpy(self.joined(members, test)))
-        return auroc(test.labels, logit), alpha[test.labels == 1].mean(axis=0)
+        logit, alpha, contribution = scores(gate, torch.from_numpy(self.joined(members, test)))
+        bound = test.labels == 1
+        return auroc(test.labels, logit), alpha[bound].mean(axis=0), contribution[bound].mean(axis=0)
 
 
 def compare(pool: Pool, recipe: str) -> dict:
@@ -90,7 +91,8 @@ def compare(pool: Pool, recipe: str) -> dict:
     whole = pool.gate(everyone, recipe)
     seconds = time.perf_counter() - started
     inside = [pool.tested(whole.gate, everyone, place) for place in everyone]
-    alpha = np.stack([row for _, row in inside])
+    alpha = np.stack([row for _, row, _ in inside])
+    contribution = np.stack([row for *_, row in inside])
     left_out = {}
     for place, name in enumerate(pool.names):
         others = [member for member in everyone if member != place]
@@ -99,11 +101,15 @@ def compare(pool: Pool, recipe: str) -> dict:
         "recipe": recipe,
         "seconds": seconds,
         "validation": max(point.auroc for point in whole.training.curve),
-        "own_files": float(np.mean([value for value, _ in inside])),
+        "own_files": float(np.mean([value for value, *_ in inside])),
         "left_out": left_out,
         "left_out_mean": float(np.mean(list(left_out.values()))),
         "smallest_mean_alpha": float(alpha.mean(axis=0).min()),
         "own_alpha": float(np.diag(alpha).mean()),
+        "experts": pool.names,
+        # Rows are test files' positives, columns experts: how loud each is, and what it says.
+        "alpha": alpha.tolist(),
+        "contribution": contribution.tolist(),
     }
 
 
@@ -120,6 +126,15 @@ def specificity(pool: Pool) -> dict[str, float]:
     return result
 
 
+def diagnostics(row: dict) -> None:
+    """Print alpha and contribution of each expert (columns) on each TF's test positives (rows)."""
+    print(f"{row['recipe']}: alpha / contribution on the positives of each test file")
+    print(" " * 8 + "".join(f"{name:>12}" for name in row["experts"]))
+    for name, alpha, contribution in zip(row["experts"], row["alpha"], row["contribution"], strict=True):
+        cells = (f"{loud:.2f}/{said:+.2f}" for loud, said in zip(alpha, contribution, strict=True))
+        print(f"{name:<8}" + "".join(f"{cell:>12}" for cell in cells))
+
+
 def main(encode: str, *recipes: str) -> None:
     os.environ["TFBS_HUB_ENCODE_MIRROR"] = encode
     with tempfile.TemporaryDirectory() as folder:
@@ -130,6 +145,7 @@ def main(encode: str, *recipes: str) -> None:
         for recipe in recipes or RECIPES:
             row = compare(pool, recipe)
             report["recipes"].append(row)
+            diagnostics(row)
             print(
                 f"{recipe}: validation {row['validation']:.4f}, own files {row['own_files']:.4f}, left out "
                 f"{row['left_out_mean']:.4f}, smallest mean alpha {row['smallest_mean_alpha']:.3f}, own alpha "

@@ -50,15 +50,6 @@ def test_a_copy_is_called_redundant_and_its_data_shared(hub, trained):
     assert any("share a 32-mer with those of ETS" in warning for warning in found.warnings)
 
 
-def test_what_is_computed_serves_the_next_gate(hub, trained):
-    hub.add_expert("ETS", name="ETS2", data=[trained.peaks["ETS"]], seed=1, **QUICK)
-    hub.assess("ETS2")
-    made = hub.retrain_gate(device="cpu")
-    # Three experts, three sets: the newcomer's set is embedded by all three already.
-    assert made.computed + made.reused == 9
-    assert made.reused >= 3
-
-
 def test_without_a_gate_set_nothing_can_be_said(hub, trained):
     hub.add_expert("ETS", name="BARE", data=[trained.peaks["ETS"]], gate_data=False, **QUICK)
     with pytest.raises(NotFoundError, match="BARE"):

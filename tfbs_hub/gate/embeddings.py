@@ -27,7 +27,7 @@ from tfbs_hub.progress import Event, Report, silent
 from tfbs_hub.sequences.alphabet import reverse_complement
 from tfbs_hub.sequences.windows import fit_window
 
-__all__ = ["Embedded", "EmbeddingCache"]
+__all__ = ["Embedded", "EmbeddingCache", "embed"]
 
 Array = NDArray[np.float32]
 
@@ -78,7 +78,7 @@ class EmbeddingCache:
             expert = experts[digest]
             array = self._read(key, (2, len(gate_set), expert.embedding_dim))
             if array is None:
-                array = _embed(expert, gate_set, device)
+                array = embed(expert, gate_set.codes, device)
                 self._write(key, array)
                 computed += 1
             arrays[key] = array
@@ -106,11 +106,11 @@ class EmbeddingCache:
         write_whole(self._path(key), seal + body.getvalue(), hint=settings.CACHE_HINT)
 
 
-def _embed(expert: Expert, gate_set: GateSet, device: torch.device) -> Array:
-    """Both strands' embeddings (2, n, width)."""
+def embed(expert: Expert, codes: NDArray[np.uint8], device: torch.device) -> Array:
+    """Embeddings (2, n, width) of codes (n, length): the sequences as given, and their reverse complements."""
     with on_device(expert, device):
         strands = [
-            run(lambda x: (expert.embed(x),), fit_window(codes, expert.window), device=device)[0]
-            for codes in (gate_set.codes, reverse_complement(gate_set.codes))
+            run(lambda x: (expert.embed(x),), fit_window(strand, expert.window), device=device)[0]
+            for strand in (codes, reverse_complement(codes))
         ]
     return np.stack(strands)

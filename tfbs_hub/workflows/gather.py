@@ -26,6 +26,7 @@ def gather(
     data: Sequence[Path],
     *,
     simulated: bool = False,
+    offline: bool = False,
     seed: int = 0,
     report: Report = silent,
 ) -> list[GateSet]:
@@ -35,6 +36,7 @@ def gather(
         specs: experts, each with a stored, referenced or missing gate set.
         data: further files, named by their stems; they stand in for sets that experts came without.
         simulated: simulate from JASPAR what is not on this machine; the network is not asked then.
+        offline: never ask the network.
 
     Raises:
         NotFoundError: sets that cannot be had, all of them listed.
@@ -46,7 +48,7 @@ def gather(
         if data and spec.card.gate_set.kind == "none":
             continue
         try:
-            found.append(_one(spec, offline=simulated, report=report))
+            found.append(_one(spec, offline=simulated or offline, report=report))
         except NotFoundError as error:
             if simulated:
                 found.append(_simulated(spec, seed, report))

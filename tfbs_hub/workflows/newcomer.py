@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,11 +13,12 @@ from torch import Tensor
 
 from tfbs_hub.errors import NotFoundError
 from tfbs_hub.evaluation.delong import auroc_interval
-from tfbs_hub.gate.embeddings import EmbeddingCache
+from tfbs_hub.gate.embeddings import embed
 from tfbs_hub.hookspecs import ExpertSpec
 from tfbs_hub.metrics import auroc
 from tfbs_hub.progress import Report, silent
 from tfbs_hub.registry import GateRecord
+from tfbs_hub.seeding import generator
 from tfbs_hub.sequences.overlap import KmerIndex
 from tfbs_hub.sources.motifs import jaspar_motif
 from tfbs_hub.sources.motifs.similarity import similarity
@@ -28,6 +28,8 @@ from tfbs_hub.workflows.shelf import Shelf
 
 __all__ = ["Assessment", "Neighbour", "assess"]
 
+ROWS: Final = 2000
+"""Rows of the newcomer's gate set that everybody is asked about."""
 REDUNDANT: Final = 0.85
 """Embeddings this alike say the same thing twice: two trainings on ARID3A's peaks show .90, ELK1 and GABPA .82."""
 LEAKING: Final = 0.05
@@ -98,43 +100,39 @@ def assess(
     shelf: Shelf,
     gate: GateRecord | None,
     *,
-    cache: Path,
     report: Report = silent,
 ) -> Assessment:
-    """Compare a newcomer with the experts that are there, on its gate set.
-
-    Embeddings go through the cache, so that the next `retrain-gate` finds them computed.
+    """Compare a newcomer with the experts that are there, on its gate set, or `ROWS` rows of it; nothing is downloaded.
 
     Args:
         others: the experts that the next gate would mix besides.
         shelf: has the networks.
         gate: the current gate; None if there is none.
-        cache: folder for derived files.
 
     Raises:
         NotFoundError: the newcomer has no gate set, or it cannot be had here.
     """
-    own = gather([newcomer], [], report=report)[0]
+    whole = gather([newcomer], [], offline=True, report=report)[0]
+    rows = np.sort(generator(0, "newcomer").permutation(len(whole))[:ROWS])
+    codes, labels = whole.codes[rows], whole.labels[rows]
     experts = {spec.card.weights_sha256: shelf.expert(spec) for spec in (newcomer, *others)}
     mixed = [] if gate is None else [member.digest for member in gate.card.members]
     if gate is not None:
         experts |= dict(zip(mixed, shelf.members(gate), strict=True))
-    cpu = torch.device("cpu")
-    embedded = EmbeddingCache(cache / "embeddings").embeddings(experts, [own], device=cpu, report=report)
-    arrays = {digest: embedded.arrays[digest, own.digest] for digest in experts}
+    arrays = {digest: embed(expert, codes, torch.device("cpu")) for digest, expert in experts.items()}
     scores = {digest: _averaged(expert.score, arrays[digest]) for digest, expert in experts.items()}
     me = newcomer.card.weights_sha256
-    value, low, high = auroc_interval(own.labels, scores[me])
+    value, low, high = auroc_interval(labels, scores[me])
     before = None
     if gate is not None:
         joined = np.concatenate([arrays[digest] for digest in mixed], axis=2)
-        before = auroc(own.labels, _averaged(shelf.mixture(gate).gate, joined))
-    bound = own.codes[own.labels == 1]
+        before = auroc(labels, _averaged(shelf.mixture(gate).gate, joined))
+    bound = whole.codes[whole.labels == 1]
     neighbours = [
         Neighbour(
             name=other.card.name,
             similarity=_similarity(arrays[me][0], arrays[other.card.weights_sha256][0]),
-            auroc=auroc(own.labels, scores[other.card.weights_sha256]),
+            auroc=auroc(labels, scores[other.card.weights_sha256]),
             motif=_alike(newcomer.card.tf, other.card.tf),
             shared=_shared(bound, other, report),
         )
@@ -162,7 +160,7 @@ def _similarity(one: Array, other: Array) -> float:
 
 def _shared(bound: NDArray[np.uint8], other: ExpertSpec, report: Report) -> float | None:
     try:
-        theirs = gather([other], [], report=report)[0]
+        theirs = gather([other], [], offline=True, report=report)[0]
     except NotFoundError:
         return None
     return float(KmerIndex(theirs.codes[theirs.labels == 1], SHARED_KMER).shares(bound).mean())
