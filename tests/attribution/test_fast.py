@@ -119,6 +119,18 @@ def test_rounding_decides_nothing(make_expert, sequences, monkeypatch, pooling):
         agree(expert, sequences(4, seed=seed), 3)
 
 
+@pytest.mark.parametrize(("width", "shifts"), [(24, 10), (2, 3), (50, 0)])
+def test_responses_over_the_ends_are_off_by_less_than_half_the_tolerance(make_expert, sequences, width, shifts):
+    expert, x = make_expert(width=width, window=101), sequences(20, 101)
+    scan = Scan(expert, 101, 101, shifts, 20)
+    over = scan.respond(x).over.double()
+    for cut, n in enumerate(range(shifts, -shifts - 1, -1)):
+        weight, bias = expert.detect.weight.detach().double(), expert.detect.bias.detach().double()
+        whole = nn.functional.conv1d(x.double().roll(n, dims=2), weight, bias, padding=width - 1).permute(2, 1, 0)
+        for found, expected in ((over[0, cut], whole), (over[1, -cut - 1], whole.flip(0))):
+            assert ((found - expected[: width - 1]).abs() < scan.tolerance[:, None] / 2).all()
+
+
 @pytest.mark.parametrize(("window", "width", "shifts"), [(31, 31, 0), (31, 11, 10), (30, 2, 14), (16, 6, 5)])
 def test_odd_sizes(make_expert, sequences, window, width, shifts):
     agree(make_expert(window=window, width=width), sequences(9, window), shifts)

@@ -2,10 +2,10 @@
 
 Shifting the sequence by n slides the window over it, joined end to start; every detector placement that lies inside
 the window has the same response for all shifts. So those are convolved once, and only the placements that hang over
-an end (2 (width - 1) of them, different for each shift) are computed for each shift, all with one matrix product.
+an end (2 (width - 1) of them, different for each shift) are computed for each shift, each from another by one addition.
 What follows the pooling is small and is differentiated automatically, for all shifts at once. Its gradient puts a
 coefficient on each placement (the strongest one of a detector gets that of the maximum, each one above 0 gets that of
-the mean), and the same convolution and matrix, transposed, carry the coefficients back to the bases.
+the mean), and the same convolution and additions, transposed, carry the coefficients back to the bases.
 
 Ties. `Tensor.max(dim)` gives the gradient of a maximum to one placement: on the CPU the first in the shifted sequence
 among equal ones. Two placements are equal only if they were computed alike to the last bit, and here they are not.

@@ -47,13 +47,17 @@ def shiftsmooth(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS) -> Tensor:
 def shiftsmooth_batched(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS) -> Tensor:
     """As `shiftsmooth`, for any model: several shifts to a batch, differentiated automatically."""
     _check_shifts(shifts)
-    total = torch.zeros_like(x)
+    length = x.shape[2]
+    # Twice in a row, the sequence holds all its rolls, as it does their slopes.
+    twice = torch.cat([x, x], dim=2)
+    total = torch.zeros_like(twice)
     with held(model):
         for group in _groups(shifts, len(x)):
-            slopes = gradient(model, torch.cat([x.roll(n, dims=2) for n in group]))
-            for n, slope in zip(group, torch.split(slopes, len(x)), strict=True):
-                total += slope.roll(-n, dims=2)
-    return total / (2 * shifts + 1)
+            starts = [-n % length for n in group]
+            slopes = gradient(model, torch.cat([twice[:, :, start : start + length] for start in starts]))
+            for start, slope in zip(starts, torch.split(slopes, len(x)), strict=True):
+                total[:, :, start : start + length] += slope
+    return (total[:, :, :length] + total[:, :, length:]) / (2 * shifts + 1)
 
 
 def shiftsmooth_padded(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS, triangular: bool = False) -> Tensor:
