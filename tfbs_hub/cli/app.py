@@ -13,9 +13,10 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from tfbs_hub import settings
 from tfbs_hub.about import __version__
 from tfbs_hub.cli.options import Session
-from tfbs_hub.errors import InterruptedRunError, TfbsHubError
+from tfbs_hub.errors import InterruptedRunError, PluginError, TfbsHubError
 from tfbs_hub.files import storage_error
 
 __all__ = ["COMMANDS", "app", "run"]
@@ -26,7 +27,9 @@ COMMANDS: Final = {
     "add-expert": "Train an expert for a transcription factor, or wrap a matrix as one.",
     "retrain-gate": "Train the gate that mixes the enabled experts.",
     "predict": "Score sequences: logit, probability, and what each expert said.",
-    "evaluate": "Measure models on labelled sequences.",
+    "explain": "Show which bases made a model say what it said.",
+    "evaluate": "Measure models on labelled sequences, and test their differences.",
+    "evaluations": "List past evaluations.",
     "enable": "Let the next gate mix an expert.",
     "disable": "Keep the next gate from mixing an expert.",
     "remove": "Take an expert out of the registry.",
@@ -36,6 +39,9 @@ COMMANDS: Final = {
     "import": "Add an expert from such a file.",
     "verify": "Check every file, and what every expert computes.",
     "gc": "Throw away what no state of the registry needs any more.",
+    "tui": "Open the terminal UI, or show it in a browser with --serve.",
+    "plugins": "List installed plug-in packages, or check one.",
+    "new-plugin": "Write a plug-in package of your own, ready to be filled.",
 }
 """Every command with its one-line help, so that `--help` imports none of them."""
 
@@ -123,6 +129,7 @@ def run() -> NoReturn:
             sys.exit(error.exit_code)
         _fail(type(error).__name__, error.exit_code, error.format_message(), None, None)
     except TfbsHubError as error:
+        _trace(error)
         _fail(type(error).__name__, error.exit_code, error.what, error.where, error.hint)
     except (KeyboardInterrupt, click.Abort):
         stop = InterruptedRunError(
@@ -140,6 +147,16 @@ def run() -> NoReturn:
 def _forget_stdout() -> None:
     """Nobody can be given what is still buffered: keep Python from complaining about it when it closes stdout."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _trace(error: TfbsHubError) -> None:
+    """With `TFBS_HUB_STRICT_PLUGINS=1`, where in a plug-in it happened: its author asked to see."""
+    if isinstance(error, PluginError) and error.__cause__ is not None and settings.strict_plugins():
+        import traceback  # noqa: PLC0415 - nothing fails in most runs
+
+        from tfbs_hub.cli.text import plain  # noqa: PLC0415
+
+        sys.stderr.write(plain("".join(traceback.format_exception(error.__cause__))))
 
 
 def _wants_json() -> bool:

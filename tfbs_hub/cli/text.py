@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
+from tfbs_hub.report import text as lines
 
 __all__ = ["plain"]
 
 
 def plain(text: str) -> str:
     """`text` without control and direction-changing characters; line feeds stay."""
-    return "".join(letter if letter == "\n" or unicodedata.category(letter)[0] != "C" else "\ufffd" for letter in text)
+    return "\n".join(map(lines.plain, text.split("\n")))
