@@ -2,7 +2,7 @@
 
 Models run in processes of their own (`jobs` for long work, `workbench` for questions): torch is never imported here.
 
-    app            the application: screens, keys, palette, quitting
+    app, core      the application: screens and keys; the registry, models and jobs behind them
     screens/       one screen or dialogue a file
     widgets/       what screens are made of
     charts, logo   drawings in letters and blocks, as rows of styled text

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 import msgspec
 
+from tfbs_hub.workbench.views import (
+    DataView,
+    Failure,
+    Layer,
+    Mark,
+    ModelView,
+    Motif,
+    Neighbour,
+    PackageView,
+    PairView,
+    Track,
+    Weighed,
+)
+
 __all__ = [
     "ANSWERS",
     "Ask",
@@ -16,6 +30,7 @@ __all__ = [
     "Explained",
     "Export",
     "Exported",
+    "Failure",
     "Layer",
     "Learn",
     "Learned",
@@ -41,18 +56,6 @@ __all__ = [
 
 class Ask(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", frozen=True):
     """A request."""
-
-
-class Layer(msgspec.Struct, frozen=True):
-    """A model ("moe", "mean" or an expert) asked by an attribution method."""
-
-    model: str
-    method: str
-
-    @property
-    def label(self) -> str:
-        """As it is shown."""
-        return f"{self.model} · {self.method}"
 
 
 # -- sequences ------------------------------------------------------------------------------------------
@@ -90,40 +93,6 @@ class Explain(Ask, tag="explain", frozen=True):
     corrected: bool = False
 
 
-class Weighed(msgspec.Struct):
-    """What the mixture predicts (both strands averaged), and what each expert has to do with it.
-
-    Attributes:
-        logit, probability: of the sequence; of its strongest window if it is longer than the model's.
-        experts, alpha, contribution: names, weights that sum to 1, and parts of the logit; `bias` is the rest of it.
-    """
-
-    logit: float
-    probability: float
-    experts: list[str]
-    alpha: list[float]
-    contribution: list[float]
-    bias: float
-
-
-class Track(msgspec.Struct):
-    """One layer's attribution of a sequence of `length` bases.
-
-    Attributes:
-        layer: who says so.
-        logit: on the strand as given (the mean of both where both are explained).
-        actual: (length,), contribution of each observed base.
-        hypothetical: (4, length), what A, C, G and T mean, or would mean, there.
-        window: of the model, in base pairs.
-    """
-
-    layer: Layer
-    logit: float
-    actual: list[float]
-    hypothetical: list[list[float]]
-    window: int
-
-
 class Explained(msgspec.Struct):
     """Answers `Explain`; `tiled`: the window slid over a sequence longer than it, by so many base pairs (0: no)."""
 
@@ -139,18 +108,6 @@ class Seqlets(Ask, tag="seqlets", frozen=True):
     layer: Layer
     both_strands: bool = False
     corrected: bool = False
-
-
-class Mark(msgspec.Struct):
-    """A seqlet: 0-based and half-open; `name` is "?" where it looks like nothing known, `strand` then empty."""
-
-    start: int
-    end: int
-    name: str
-    strand: str
-    family: str
-    p_value: float | None
-    attribution: float
 
 
 class Marks(msgspec.Struct):
@@ -188,14 +145,6 @@ class Learn(Ask, tag="learn", frozen=True):
     compute: bool = False
 
 
-class Motif(msgspec.Struct):
-    """A motif: `share` is (4, width), how often A, C, G and T stand at each place; `note` says where it is from."""
-
-    name: str
-    note: str
-    share: list[list[float]]
-
-
 class Learned(msgspec.Struct):
     """Answers `Learn`; `computed` is False where nobody has asked the network yet."""
 
@@ -209,16 +158,6 @@ class Assess(Ask, tag="assess", frozen=True):
     """What an expert brings beside the others and the current gate."""
 
     name: str
-
-
-class Neighbour(msgspec.Struct):
-    """Another expert on the same sequences: see `workflows.newcomer.Neighbour`."""
-
-    name: str
-    similarity: float
-    auroc: float
-    motif: float | None
-    shared: float | None
 
 
 class Assessed(msgspec.Struct):
@@ -252,49 +191,6 @@ class OpenRun(Ask, tag="open-run", frozen=True):
     path: str
 
 
-class ModelView(msgspec.Struct):
-    """A model on a data set: figures with intervals (value, low, high); `roc` is corners (fpr, tpr), thinned out."""
-
-    name: str
-    auroc: tuple[float, float, float]
-    auprc: tuple[float, float, float]
-    brier: tuple[float, float, float]
-    ece: tuple[float, float, float]
-    ece_floor: float
-    bootstrap: tuple[float, float]
-    alpha: dict[str, float]
-    roc: list[tuple[float, float]]
-
-
-class PairView(msgspec.Struct):
-    """A test of AUROC(a) - AUROC(b): difference, its interval, and p (corrected for all pairs, but for Tukey's own)."""
-
-    a: str
-    b: str
-    difference: float
-    low: float
-    high: float
-    p: str
-    clear: bool
-
-
-class DataView(msgspec.Struct):
-    """A data set: its name, short and whole, the reading in plain words, cautions, models and tests."""
-
-    name: str
-    called: str
-    rows: int
-    positives: int
-    negatives: str
-    reading: str
-    cautions: list[str]
-    models: list[ModelView]
-    anova: str
-    delong: list[PairView]
-    paired: list[PairView]
-    tukey: list[PairView]
-
-
 class RunView(msgspec.Struct):
     """A finished run, ready to be shown."""
 
@@ -323,27 +219,6 @@ class Report(Ask, tag="report", frozen=True):
 
 class Survey(Ask, tag="survey", frozen=True):
     """Ask every installed plug-in package for all that it offers."""
-
-
-class Failure(msgspec.Struct):
-    """One thing that a plug-in did wrong."""
-
-    phase: str
-    message: str
-    traceback: str
-
-
-class PackageView(msgspec.Struct):
-    """A plug-in package and what it brings, by name."""
-
-    distribution: str
-    version: str
-    experts: list[str]
-    architectures: list[str]
-    sources: list[str]
-    methods: list[str]
-    hooks: list[str]
-    failures: list[Failure]
 
 
 class Surveyed(msgspec.Struct):

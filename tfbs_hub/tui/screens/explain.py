@@ -22,7 +22,7 @@ from tfbs_hub.tui.track.rows import Shown
 from tfbs_hub.tui.track.subject import Subject
 from tfbs_hub.tui.widgets.dialogs import Confirm
 from tfbs_hub.tui.widgets.gate_panel import GatePanel
-from tfbs_hub.tui.widgets.readout import motif_list, readout
+from tfbs_hub.tui.widgets.readout import headline, motif_list, readout
 from tfbs_hub.tui.widgets.track import TrackView
 from tfbs_hub.workbench.messages import (
     Explain,
@@ -195,7 +195,7 @@ class ExplainScreen(LayeredScreen):
         track, empty = self.query_one(TrackView), self.query_one("#empty", Static)
         there = self.explained is not None and bool(self.subject)
         track.display, empty.display = there, not there
-        self.query_one("#subject", Static).update(self._headline())
+        self.query_one("#subject", Static).update(headline(self.subject, self.asked, self.explained, self.both_strands))
         edited = bool(self.subject.changed)
         mixture = self.explained.mixture if self.explained else None
         before = self._before if edited else None
@@ -222,25 +222,6 @@ class ExplainScreen(LayeredScreen):
         empty = self.query_one("#empty", Static)
         empty.display = True
         empty.update(text)
-
-    def _headline(self) -> Text:
-        text = Text(no_wrap=True, overflow="ellipsis")
-        if self.subject:
-            if len(self.subject.letters) > 1:
-                text.append(f"{self.subject.chosen + 1}/{len(self.subject.letters)} ", "dim")
-            text.append(cut(self.subject.name, 40), "bold")
-            text.append(f"  {len(self.subject.present):,} bp", "dim")
-            text.append("  ← other strand" if self.subject.flipped else "", "bold")
-            if self.explained is not None and self.explained.tiled:
-                text.append(f"  window slides by {self.explained.tiled}", "dim")
-        for layer in self.asked:
-            text.append("  ▪ ", "dim")
-            text.append(cut(layer.label, 40))
-        if self.both_strands:
-            text.append("  both strands", "dim")
-        if self.subject.edits:
-            text.append("  " + " ".join(map(str, self.subject.edits[-6:])), "bold")
-        return text
 
     @on(TrackView.Moved)
     def _moved(self) -> None:

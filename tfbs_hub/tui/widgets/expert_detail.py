@@ -59,8 +59,8 @@ class ExpertDetail(VerticalScroll):
                 "on sequences simulated from JASPAR, or straight from a matrix.\n\n",
                 ("Packages bring experts too: tfbs-hub plugins", "dim"),
             )
-        self.query_one("#measured", Static).update(text)
-        for name in ("#motif", "#facts"):
+        self.query_one("#facts", Static).update(text)
+        for name in ("#measured", "#motif"):
             self.query_one(name, Static).update("")
 
     def show(self, spec: ExpertSpec, desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""The base under the cursor, in words."""
+"""What is looked at, in words: the sequence and its layers, the base under the cursor, the motifs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tfbs_hub.tui.text import cut
 from tfbs_hub.tui.track.subject import Subject
 from tfbs_hub.workbench.messages import Explained, Layer, Mark
 
-__all__ = ["motif_list", "readout"]
+__all__ = ["headline", "motif_list", "readout"]
 
 
 def readout(subject: Subject, place: int, explained: Explained, marks: Mapping[Layer, Sequence[Mark]]) -> Text:
@@ -59,4 +59,25 @@ def motif_list(explained: Explained, marks: Mapping[Layer, Sequence[Mark]]) -> T
             if mark.p_value is not None:
                 text.append(f"\n  {cut(mark.family, 26)} p {mark.p_value:.0e}", "dim")
             text.append("\n")
+    return text
+
+
+def headline(subject: Subject, asked: Sequence[Layer], explained: Explained | None, both_strands: bool) -> Text:
+    """Which sequence is in view, who is asked about it, and what was changed in it."""
+    text = Text(no_wrap=True, overflow="ellipsis")
+    if subject:
+        if len(subject.letters) > 1:
+            text.append(f"{subject.chosen + 1}/{len(subject.letters)} ", "dim")
+        text.append(cut(subject.name, 40), "bold")
+        text.append(f"  {len(subject.present):,} bp", "dim")
+        text.append("  ← other strand" if subject.flipped else "", "bold")
+        if explained is not None and explained.tiled:
+            text.append(f"  window slides by {explained.tiled}", "dim")
+    for layer in asked:
+        text.append("  ▪ ", "dim")
+        text.append(cut(layer.label, 40))
+    if both_strands:
+        text.append("  both strands", "dim")
+    if subject.edits:
+        text.append("  " + " ".join(map(str, subject.edits[-6:])), "bold")
     return text
