@@ -24,7 +24,8 @@ class Terminal:
     def __init__(self, folder, width, height):
         self.name = f"tfbs-{uuid.uuid4().hex[:8]}"
         self.base = ["tmux", "-L", self.name]
-        self.env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+        kept = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+        self.env = {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
         self.run("-f", "/dev/null", "new-session", "-d", "-s", "x", "-x", f"{width}", "-y", f"{height}", "bash --norc")
         del folder
 

@@ -142,10 +142,22 @@ def test_a_question_that_nobody_waits_for_is_not_asked(registry):
 def test_nonsense_on_stdin_is_an_error_and_no_end(registry):
     lines = b'nonsense\n{"id": 1, "ask": {"type": "unheard-of"}}\n{"id": 2, "ask": {"type": "read", "text": "ACGT"}}\n'
     command = [sys.executable, "-m", "tfbs_hub.workbench", str(registry)]
-    done = subprocess.run(command, input=lines, capture_output=True, timeout=60, check=True)
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [answer["id"] for answer in answers] == [-1, -1, 2][: len(answers)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdin.write(lines)
+        process.stdin.flush()
+        answers = [json.loads(process.stdout.readline()) for _ in range(3)]
+        process.stdin.close()
+        assert process.wait(60) == 0
+    assert [answer["id"] for answer in answers] == [-1, -1, 2]
     assert all(answer["error"]["type"] == "InputError" for answer in answers[:2])
+    assert "result" in answers[2]
+
+
+def test_an_end_of_stdin_at_any_moment_is_a_quiet_end(registry):
+    for lines in (b"", b"nonsense\n", b'{"id": 2, "ask": {"type": "read", "text": "ACGT"}}\n'):
+        command = [sys.executable, "-m", "tfbs_hub.workbench", str(registry)]
+        done = subprocess.run(command, input=lines, capture_output=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_explaining_agrees_with_the_hub(registry, tmp_path):

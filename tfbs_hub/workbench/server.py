@@ -49,13 +49,13 @@ def main(arguments: list[str]) -> int:
     stream = _own_stdout()
     emit = _Emitter(stream)
     requests: SimpleQueue[bytes | None] = SimpleQueue()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
-    threading.Thread(target=_read, args=(requests,), daemon=True).start()
     registry, mode = (*arguments, "", "writable")[:2]
     hub: Hub | None = None
     lens: Lens | None = None
     try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _leave)
+        threading.Thread(target=_read, args=(requests,), daemon=True).start()
         while (line := requests.get()) is not None:
             request: Request | None = None
             try:
@@ -66,6 +66,8 @@ def main(arguments: list[str]) -> int:
                 emit({"id": request.id, "result": answer(hub, lens, request.ask, emit.reporter(request.id))})
             except (TfbsHubError, MemoryError, OSError) as error:
                 emit({"id": -1 if request is None else request.id, "error": _told(error)})
+        # The end of stdin stops what is being computed, and may say so only now.
+        _ignore_signals()
     except KeyboardInterrupt:
         # Files half-written are gone by now, and torch takes its time to be taken down.
         os._exit(0)
@@ -135,6 +137,10 @@ def _read(requests: SimpleQueue[bytes | None]) -> None:
 
 
 def _leave(number: int, frame: object) -> NoReturn:
+    _ignore_signals()
+    raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
