@@ -77,7 +77,8 @@ def download(
     url: str,
     target: Path,
     *,
-    sha256: str,
+    sha256: str = "",
+    md5: str = "",
     report: Report = silent,
     patience: Patience = PATIENT,
     max_bytes: int = MAX_BYTES,
@@ -89,7 +90,8 @@ def download(
     Args:
         url: http or https address.
         target: where to put it; its folder is made.
-        sha256: what the file must have.
+        sha256, md5: one of them, what the file must have. An md5 proves that the bytes came whole, no more; it is for
+            servers that promise nothing better.
         report: hears of bytes.
         patience: when to give up.
         max_bytes: a larger file is refused.
@@ -97,10 +99,11 @@ def download(
     Raises:
         NotFoundError: the server does not have it.
         OfflineError: the server cannot be reached, stalls, refuses or keeps failing; what came is kept.
-        IntegrityError: the bytes are not what `sha256` promises, or too many; nothing is kept.
+        IntegrityError: the bytes are not what the digest promises, or too many; nothing is kept.
         StorageError: the file system refused.
         UsageError: the address cannot be used.
     """
+    promised = _Promise("sha256", sha256) if sha256 else _Promise("md5", md5)
     part = target.with_name(target.name + ".part")
     task = f"downloading {target.name}"
 
@@ -109,14 +112,15 @@ def download(
 
     try:
         with one_at_a_time(target):
-            if target.is_file() and sha256_of(target) == sha256:
+            if promised.kept_by(target):
                 return target
-            resumed = _until_done(url, attempt, patience, task, report)
-            if resumed and sha256_of(part) != sha256:
-                # The beginning may have been of another version of the file.
-                part.unlink()
-                _until_done(url, attempt, patience, task, report)
-            _check(part, sha256, url)
+            if not promised.kept_by(part):
+                resumed = _until_done(url, attempt, patience, task, report)
+                if resumed and not promised.kept_by(part):
+                    # The beginning may have been of another version of the file.
+                    part.unlink()
+                    _until_done(url, attempt, patience, task, report)
+            promised.check(part, url)
             with part.open("rb") as handle:
                 os.fsync(handle.fileno())
             part.replace(target)
@@ -280,14 +284,30 @@ def _check_size(size: int, max_bytes: int, url: str) -> None:
         raise IntegrityError(f"the file is larger than {max_bytes} bytes and was refused", where=shown(url))
 
 
-def _check(part: Path, sha256: str, url: str) -> None:
-    found = sha256_of(part)
-    if found != sha256:
-        raise IntegrityError(
-            f"the server sent other bytes than promised (sha256 {found}, expected {sha256})",
-            where=shown(url),
-            hint="nothing was kept; if this happens again, the server's copy is damaged",
-        )
+@dataclass(frozen=True)
+class _Promise:
+    """The digest that a file must have: its kind ("sha256" or "md5") and its value in hexadecimal."""
+
+    kind: str
+    value: str
+
+    def kept_by(self, path: Path) -> bool:
+        """True if the file is there and has the digest."""
+        return path.is_file() and self._of(path) == self.value
+
+    def check(self, path: Path, url: str) -> None:
+        """Raise `IntegrityError` if the file has another digest."""
+        found = self._of(path)
+        if found != self.value:
+            raise IntegrityError(
+                f"the server sent other bytes than promised ({self.kind} {found}, expected {self.value})",
+                where=shown(url),
+                hint="nothing was kept; if this happens again, the server's copy is damaged",
+            )
+
+    def _of(self, path: Path) -> str:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, lambda: hashlib.new(self.kind, usedforsecurity=False)).hexdigest()
 
 
 def shown(url: str) -> str:

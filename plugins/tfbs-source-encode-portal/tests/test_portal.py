@@ -6,7 +6,7 @@ import json
 import socket
 
 import pytest
-from tfbs_source_encode_portal import download as downloads
+from tfbs_source_encode_portal import portal as portals
 from tfbs_source_encode_portal.portal import Portal
 
 from tfbs_hub.errors import IntegrityError, NotFoundError, OfflineError, UsageError
@@ -102,7 +102,7 @@ def test_other_bytes_than_promised_are_not_kept(portal, client, file, tmp_path):
 
 
 def test_too_many_bytes_are_not_kept(client, file, tmp_path, monkeypatch):
-    monkeypatch.setattr(downloads, "MAX_BYTES", 100)
+    monkeypatch.setattr(portals, "MAX_FILE_BYTES", 100)
     with pytest.raises(IntegrityError, match="larger than 100 bytes"):
         client.bring(file[0])
     assert kept(tmp_path) == []
@@ -123,7 +123,9 @@ def test_waiting_is_told_and_is_as_long_as_asked(portal, file, quick):
     found, path = file
     portal.faults[path] = [status(portal, 429, Retry_After="9")]
     Portal(patience=quick, report=events.append).bring(found)
-    assert any("answers 429; trying again in 0.05 s" in event.message for event in events), "9 s, cut to `longest`"
+    assert any("answers 429 Too Many Requests; trying again in 0.05 s" in event.message for event in events), (
+        "9 s, cut to `longest`"
+    )
 
 
 def test_refusals_are_not_repeated(portal, client, file):

@@ -15,8 +15,7 @@ from urllib.parse import urlencode
 from tfbs_hub import settings
 from tfbs_hub.errors import NotFoundError, OfflineError
 from tfbs_hub.progress import Event, Report, silent
-from tfbs_hub.sources.download import PATIENT, Patience, read_text, shown
-from tfbs_source_encode_portal.download import download
+from tfbs_hub.sources.download import PATIENT, Patience, download, read_text, shown
 from tfbs_source_encode_portal.records import (
     EXPERIMENT_FIELDS,
     FILE_FIELDS,
@@ -33,6 +32,8 @@ VARIABLE: Final = "TFBS_ENCODE_PORTAL_URL"
 _PUBLIC: Final = "https://www.encodeproject.org"
 _INTERVAL: Final = 0.1
 """Seconds between requests: the portal blocks who asks more than ten times a second."""
+MAX_FILE_BYTES: Final = 64 << 20
+"""A larger file is refused; peaks of an experiment take a few MiB at most."""
 _MAX_ANSWER_BYTES: Final = 32 << 20
 _EXPERIMENTS: Final = {"type": "Experiment", "assay_title": "TF ChIP-seq", "status": "released"}
 _PEAKS: Final = {"type": "File", "file_type": "bed narrowPeak", "status": "released"}
@@ -88,13 +89,14 @@ class Portal:
             StorageError: the cache cannot be written.
         """
         target = settings.cache_folder() / "encode-portal" / file.md5sum / f"{file.accession}.bed.gz"
+        self._wait_turn()
         return download(
             f"{self.url}{file.href}",
             target,
             md5=file.md5sum,
-            turn=self._wait_turn,
             patience=self._patience,
             report=self._report,
+            max_bytes=MAX_FILE_BYTES,
         )
 
     def _peaks(self, wanted: dict[str, str]) -> list[PeakFile]:
