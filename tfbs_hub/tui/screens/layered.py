@@ -6,21 +6,23 @@ from typing import Any, Final
 
 from textual import work
 
+from tfbs_hub.attribution.methods import BUILTIN, DEFAULT
 from tfbs_hub.tui.screens.base import HubScreen
 from tfbs_hub.tui.widgets.dialogs import Choice, Pick
 from tfbs_hub.workbench.messages import Layer, Survey, Surveyed
 
 __all__ = ["METHODS", "MOST", "LayeredScreen"]
 
-METHODS: Final = (
-    Choice("shiftsmooth", "shiftsmooth", "gradient averaged over shifts"),
-    Choice("gradient", "gradient", "signed, as it is"),
-    Choice("mutagenesis", "mutagenesis", "every base replaced by every other"),
-    Choice("integrated-gradients", "integrated-gradients", "from a blank sequence"),
-    Choice("smoothgrad", "smoothgrad", "gradient averaged over noise"),
-    Choice("shiftsmooth-padded", "shiftsmooth-padded", "shifts against padding"),
-    Choice("saliency", "saliency", "size of the gradient"),
-)
+_REMARKS: Final = {
+    "gradient": "signed, as it is",
+    "integrated-gradients": "from a blank sequence",
+    "mutagenesis": "every base replaced by every other",
+    "saliency": "size of the gradient",
+    "shiftsmooth": "gradient averaged over shifts",
+    "shiftsmooth-padded": "shifts against padding",
+    "smoothgrad": "gradient averaged over mutations",
+}
+METHODS: Final = tuple(Choice(name, name, _REMARKS.get(name, "")) for name in BUILTIN)
 MOST: Final = 4
 """Layers that have room one above the other."""
 
@@ -55,7 +57,7 @@ class LayeredScreen(HubScreen):
 
     def _take_model(self, name: str | None) -> None:
         if name is not None:
-            first = self.asked[0].method if self.asked else "shiftsmooth"
+            first = self.asked[0].method if self.asked else DEFAULT
             self.asked[:1] = [Layer(name, first)]
             self.explain()
 
@@ -77,7 +79,7 @@ class LayeredScreen(HubScreen):
         model = await self.app.push_screen_wait(Pick("add: model", self._models(), None))
         if model is None:
             return
-        method = await self.app.push_screen_wait(Pick(f"add: {model} by", self._methods(), "shiftsmooth"))
+        method = await self.app.push_screen_wait(Pick(f"add: {model} by", self._methods(), DEFAULT))
         if method is not None and Layer(model, method) not in self.asked:
             self.asked.append(Layer(model, method))
             self.explain()
