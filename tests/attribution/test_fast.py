@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from torch import nn
 
-from tfbs_hub.attribution import fast
+from tfbs_hub.attribution import fast, kernels
 from tfbs_hub.attribution.fast import fast_shiftsmooth
 from tfbs_hub.attribution.scan import Scan
 from tfbs_hub.attribution.shiftsmooth import shiftsmooth_batched
@@ -100,18 +100,17 @@ def test_detectors_that_tie_by_their_weights(make_expert, sequences, pooling):
 @pytest.mark.parametrize("pooling", ["max", "max+average"])
 def test_rounding_decides_nothing(make_expert, sequences, monkeypatch, pooling):
     # Another processor adds up in another order: here every response is off by a unit of rounding.
-    draw = torch.Generator().manual_seed(0)
-    over, strongest = Scan._over, Scan._strongest_inside
+    draw, grow = np.random.default_rng(0), kernels._grow
 
-    def nudge(responses):
-        signs = torch.randint(0, 2, responses.shape, generator=draw) * 2 - 1
-        return responses.add_(signs * torch.finfo(torch.float32).eps)
+    def nudge(bases, columns, bias, rows):
+        grow(bases, columns, bias, rows)
+        rows += draw.choice([-1, 1], rows.shape).astype(np.float32) * np.finfo(np.float32).eps
 
-    monkeypatch.setattr(Scan, "_over", lambda self, bases: nudge(over(self, bases)))
-    monkeypatch.setattr(Scan, "_strongest_inside", lambda self, inside: strongest(self, nudge(inside)))
+    monkeypatch.setattr(kernels, "_grow", nudge)
+    monkeypatch.setattr(kernels, "pool", kernels.pool.py_func)
     for seed in range(12):
         expert = tie(make_expert(seed=seed, pooling=pooling, width=9), 1 + seed % 2)
-        agree(expert, sequences(30, seed=seed, unknown=0), 3)
+        agree(expert, sequences(10, seed=seed, unknown=0), 3)
         # Where all else stays below 0, the strongest response is 0 but for rounding.
         expert = make_expert(seed=seed, pooling=pooling, width=3)
         expert.detect.weight.detach()[0] = 0.1
@@ -120,15 +119,16 @@ def test_rounding_decides_nothing(make_expert, sequences, monkeypatch, pooling):
 
 
 @pytest.mark.parametrize(("width", "shifts"), [(24, 10), (2, 3), (50, 0)])
-def test_responses_over_the_ends_are_off_by_less_than_half_the_tolerance(make_expert, sequences, width, shifts):
+def test_responses_are_off_by_less_than_half_the_tolerance(make_expert, sequences, monkeypatch, width, shifts):
     expert, x = make_expert(width=width, window=101), sequences(20, 101)
-    scan = Scan(expert, 101, 101, shifts, 20)
-    over = scan.respond(x).over.double()
+    scan = Scan(expert, 101, 101, shifts)
+    responses = scan.respond(fast._codes(x))
+    weight, bias = expert.detect.weight.detach().double(), expert.detect.bias.detach().double()
     for cut, n in enumerate(range(shifts, -shifts - 1, -1)):
-        weight, bias = expert.detect.weight.detach().double(), expert.detect.bias.detach().double()
-        whole = nn.functional.conv1d(x.double().roll(n, dims=2), weight, bias, padding=width - 1).permute(2, 1, 0)
-        for found, expected in ((over[0, cut], whole), (over[1, -cut - 1], whole.flip(0))):
-            assert ((found - expected[: width - 1]).abs() < scan.tolerance[:, None] / 2).all()
+        whole = nn.functional.conv1d(x.double().roll(n, dims=2), weight, bias, padding=width - 1)
+        error = (responses.best[:, cut] - whole.amax(dim=2)).abs()
+        assert (error < torch.from_numpy(scan.tolerance[: len(weight)]) / 2).all()
+        torch.testing.assert_close(responses.mean[:, cut].double(), whole.clamp(min=0).mean(dim=2), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize(("window", "width", "shifts"), [(31, 31, 0), (31, 11, 10), (30, 2, 14), (16, 6, 5)])
@@ -146,8 +146,28 @@ def test_rows_do_not_show(make_mixture, sequences, monkeypatch):
     whole = fast_shiftsmooth(mixture, x, 3)
     monkeypatch.setattr(fast, "_ROWS", 4)
     torch.testing.assert_close(fast_shiftsmooth(mixture, x, 3), whole, atol=1e-6, rtol=0)
-    monkeypatch.setattr(fast, "_VALUES", 1)
-    torch.testing.assert_close(fast_shiftsmooth(mixture, x, 3), whole, atol=1e-6, rtol=0)
+
+
+def test_threads_do_not_show(make_mixture, sequences, monkeypatch):
+    mixture, x = make_mixture(31, 20), sequences(50)
+    whole = fast_shiftsmooth(mixture, x, 3)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    assert torch.equal(fast_shiftsmooth(mixture, x, 3), whole)
+
+
+def test_more_detectors_than_one_block_and_a_block_not_full(make_expert, sequences):
+    for detectors in (1, 16, 37):
+        agree(make_expert(detectors=detectors), sequences(9), 4)
+
+
+def test_blends_of_bases_and_other_numbers_are_left_alone(make_expert, sequences):
+    expert, x = make_expert(), sequences()
+    blend = x.clone()
+    blend[0, :, 3] = torch.tensor([0.5, 0.5, 0, 0])
+    assert fast_shiftsmooth(expert, blend, 2) is None
+    blend[0, :, 3] = torch.tensor([1, 0.5, -0.5, 0])
+    assert fast_shiftsmooth(expert, blend, 2) is None
+    assert fast_shiftsmooth(expert.double(), x.double(), 2) is None
 
 
 def test_few_pairs_are_differentiated_one_by_one(monkeypatch):
@@ -182,6 +202,8 @@ def test_leaves_other_models_alone(make_expert, make_mixture, sequences):
     # Detectors that are not inside the window at all shifts, and one that hangs over no end.
     assert fast_shiftsmooth(make_expert(), x, 13) is None
     assert fast_shiftsmooth(make_expert(width=1), x, 2) is None
+    # More placements than are held in memory.
+    assert fast_shiftsmooth(make_expert(window=50_000, width=24), torch.zeros(0, 4, 50_000), 2) is None
     hooked = make_expert()
     handle = hooked.hidden.register_forward_hook(lambda module, given, out: out * 2)
     assert fast_shiftsmooth(hooked, x, 2) is None

@@ -1,11 +1,11 @@
 """ShiftSmooth in closed form for experts that pool a convolution over the whole window (DeepBind).
 
 Shifting the sequence by n slides the window over it, joined end to start; every detector placement that lies inside
-the window has the same response for all shifts. So those are convolved once, and only the placements that hang over
-an end (2 (width - 1) of them, different for each shift) are computed for each shift, each from another by one addition.
-What follows the pooling is small and is differentiated automatically, for all shifts at once. Its gradient puts a
-coefficient on each placement (the strongest one of a detector gets that of the maximum, each one above 0 gets that of
-the mean), and the same convolution and additions, transposed, carry the coefficients back to the bases.
+the window has the same response for all shifts. So those are computed once, and what hangs over an end of some window
+has a response that is met on the way there (`tfbs_hub.attribution.kernels`). What follows the pooling is small and is
+differentiated automatically, for all shifts at once. Its gradient puts a coefficient on each placement (the strongest
+one of a detector gets that of the maximum, each one above 0 gets that of the mean), and the same additions, backwards,
+carry the coefficients to the bases.
 
 Ties. `Tensor.max(dim)` gives the gradient of a maximum to one placement: on the CPU the first in the shifted sequence
 among equal ones. Two placements are equal only if they were computed alike to the last bit, and here they are not.
@@ -17,31 +17,37 @@ and right.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tfbs_hub.attribution.gradients import ROWS, gradient
 from tfbs_hub.attribution.holding import held
-from tfbs_hub.attribution.scan import Responses, Scan
 from tfbs_hub.experts.deepbind import DeepBind
 from tfbs_hub.gate.model import Gate, MixtureOfExperts
+from tfbs_hub.sequences.alphabet import UNKNOWN
+
+if TYPE_CHECKING:
+    from tfbs_hub.attribution.scan import Responses, Scan
 
 __all__ = ["fast_shiftsmooth"]
 
-_ROWS: Final = 128
-"""Sequences at a time: a compromise between a processor's cache and the cost of a call."""
+_ROWS: Final = 256
+"""Sequences at a time, which bounds the memory."""
 
-_VALUES: Final = 1 << 23
-"""Placements over an end, of all experts, shifts and sequences, that may be held in memory at a time."""
+_PLACEMENTS: Final = 1 << 20
+"""Of one detector on one sequence, whole and partial; they are held in memory."""
 
 
 def fast_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | None:
     """Equation 16 of Tripathi et al. 2024 in closed form; None where it does not apply.
 
-    It applies to a `DeepBind`, or a `MixtureOfExperts` of nothing else (of whatever windows), on the CPU, whose
-    windows are at least 2 `shifts` wider than the detectors, and on whose modules nobody has put hooks.
+    It applies to a `DeepBind`, or a `MixtureOfExperts` of nothing else (of whatever windows), with weights of 32 bits
+    on the CPU, whose windows are at least 2 `shifts` wider than the detectors, and on whose modules nobody has put
+    hooks; and to sequences of known and unknown bases, not to blends of bases.
 
     Args:
         x: one-hot (batch, 4, length).
@@ -51,17 +57,23 @@ def fast_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | None:
         Of the shape of x, equal to automatic differentiation up to rounding.
     """
     experts = _pooling_experts(model)
-    if not experts or x.device.type != "cpu":
+    if not experts or any(
+        each.device.type != "cpu" or each.dtype != torch.float32 for each in (x, *model.parameters())
+    ):
         return None
     length = x.shape[2]
     windows = [expert.window if isinstance(model, MixtureOfExperts) else length for expert in experts]
     if not all(_fits(expert, window, length, shifts) for expert, window in zip(experts, windows, strict=True)):
         return None
+    codes = _codes(x)
+    if codes is None:
+        return None
+    from tfbs_hub.attribution.scan import Scan  # noqa: PLC0415 - brings numba
+
     with torch.inference_mode(mode=False), held(model):
         x = x.detach().clone()
-        rows = max(1, min(_ROWS, len(x), _VALUES // sum(map(_placements, experts)) // (2 * shifts + 1)))
-        scans = [Scan(expert, window, length, shifts, rows) for expert, window in zip(experts, windows, strict=True)]
-        parts = [_sum_over_shifts(model, scans, part) for part in torch.split(x, rows)]
+        scans = [Scan(expert, window, length, shifts) for expert, window in zip(experts, windows, strict=True)]
+        parts = [_sum_over_shifts(model, scans, part) for part in np.split(codes, range(_ROWS, len(codes), _ROWS))]
         total, unsure = (torch.cat(each) for each in zip(*parts, strict=True))
         _add_unsure(model, x, shifts, unsure, total)
         return total / (2 * shifts + 1)
@@ -84,33 +96,44 @@ def _is_changed(model: nn.Module) -> bool:
     )
 
 
+def _is_plain(tensor: Tensor) -> bool:
+    return tensor.device.type == "cpu" and tensor.dtype == torch.float32
+
+
 def _fits(expert: DeepBind, window: int, length: int, shifts: int) -> bool:
     """True if some detector placement is inside the window at all shifts, and some hangs over its ends."""
     width = expert.detect.kernel_size[0]
-    return window <= length and width >= 2 and window - width >= 2 * shifts
+    few = (window + 2 * shifts) * width <= _PLACEMENTS
+    return window <= length and width >= 2 and window - width >= 2 * shifts and few
 
 
-def _placements(expert: DeepBind) -> int:
-    """How many placements of all detectors hang over an end."""
-    return 2 * expert.detect.out_channels * (expert.detect.kernel_size[0] - 1)
+def _codes(x: Tensor) -> NDArray[np.uint8] | None:
+    """One-hot (batch, 4, length) as codes (batch, length); None if a position is neither a base nor unknown."""
+    known = (x.amax(dim=1) == 1) & (x.amin(dim=1) == 0) & (x.sum(dim=1) == 1)
+    unknown = (x == 0.25).all(dim=1)
+    if not bool((known | unknown).all()):
+        return None
+    which = x[:, 1] + 2 * x[:, 2] + 3 * x[:, 3]
+    codes: NDArray[np.uint8] = which.masked_fill(unknown, UNKNOWN).to(torch.uint8).numpy()
+    return codes
 
 
-def _sum_over_shifts(model: nn.Module, scans: Sequence[Scan], x: Tensor) -> tuple[Tensor, Tensor]:
-    """Slopes of some sequences (batch, 4, length), moved back and summed over those shifts that are sure.
+def _sum_over_shifts(model: nn.Module, scans: Sequence[Scan], codes: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """Slopes of some sequences (batch, length), moved back and summed over those shifts that are sure.
 
     Returns:
         (batch, 4, length), and bool (batch, cuts): where a shift is unsure, and so left out.
     """
-    with torch.no_grad():
-        responses = [scan.respond(x) for scan in scans]
+    responses = [scan.respond(codes) for scan in scans]
     unsure = torch.stack([each.unsure for each in responses]).any(dim=0)
-    total = torch.zeros_like(x)
+    total = torch.zeros(len(codes), 4, codes.shape[1])
     if unsure.all():
-        return total, unsure.T
+        return total, unsure
+    sure = ~unsure[:, :, None]
     for scan, each, slopes in zip(scans, responses, _slopes_of_pooled(model, scans, responses), strict=True):
-        of_best, of_mean = (slope * ~unsure for slope in slopes)
-        total.index_add_(2, scan.stretch, scan.carry_back(each, of_best, of_mean))
-    return total, unsure.T
+        of_best, of_mean = (slope * sure for slope in slopes)
+        total.index_add_(2, scan.stretch, scan.carry_back(codes, each, of_best, of_mean))
+    return total, unsure
 
 
 def _add_unsure(model: nn.Module, x: Tensor, shifts: int, unsure: Tensor, total: Tensor) -> None:
@@ -128,15 +151,15 @@ def _add_unsure(model: nn.Module, x: Tensor, shifts: int, unsure: Tensor, total:
 def _slopes_of_pooled(
     model: nn.Module, scans: Sequence[Scan], responses: Sequence[Responses]
 ) -> list[tuple[Tensor, Tensor]]:
-    """Slopes of the logit in each expert's pooled maxima and means, (detectors, cuts, batch) each."""
+    """Slopes of the logit in each expert's pooled maxima and means, (batch, cuts, detectors) each."""
     with torch.enable_grad():
         inputs: list[Tensor] = []
         embeddings = []
         for scan, each in zip(scans, responses, strict=True):
             best, mean = each.best.clamp(min=0).requires_grad_(), each.mean.requires_grad_()
-            pooled = torch.cat([best, mean]) if scan.expert.averages else best
+            pooled = torch.cat([best, mean], dim=2) if scan.expert.averages else best
             inputs += [best, mean]
-            embeddings.append(scan.expert.normalise(scan.expert.hidden(pooled.flatten(1).T)))
+            embeddings.append(scan.expert.normalise(scan.expert.hidden(pooled.flatten(0, 1))))
         if isinstance(model, MixtureOfExperts):
             logit = model.gate(torch.cat(embeddings, dim=1)) / model.temperature
         else:

@@ -13,7 +13,6 @@ those at least 0.4 times as strong: a sequence without a site is given any of th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -194,7 +193,8 @@ def _keep_compiled() -> None:
     import tangermeme.seqlet  # noqa: PLC0415
     from numba.core.dispatcher import Dispatcher  # noqa: PLC0415
 
+    from tfbs_hub.attribution.compiled import keep  # noqa: PLC0415 - brings numba
+
     for function in vars(tangermeme.seqlet).values():
-        if isinstance(function, Dispatcher) and not function.signatures:
-            with suppress(RuntimeError):  # no folder that numba could write to
-                function.enable_caching()
+        if isinstance(function, Dispatcher):
+            keep(function)
