@@ -17,7 +17,8 @@ stability       Six crops of 81 bp of the same 101 bp (starts 0, 4, … 20), eac
                 its ends; they are not the circular shifts that ShiftSmooth averages.
 localisation    Share of the ten positions with the highest A that lie inside a hit (FIMO, p < 1e-4, either strand) of
                 the TF's JASPAR matrix; mean over the sequences that have a hit. `by chance`: the share of all positions
-                that lie inside one.
+                that lie inside one. A matrix so short that no hit reaches p < 1e-4 (ARID3A's has 6 positions) gives no
+                number.
 
 Differences are paired with the plain gradient, sequence by sequence, with the 95 % percentile interval of 2,000
 bootstrap resamples of the sequences. Writes build/attribution-quality.json.
@@ -143,10 +144,17 @@ def localisation(actual: Array, inside: NDArray[np.bool_]) -> Array:
 
 
 def interval(difference: Array) -> list[float]:
-    """95 % percentile interval of the mean under resampling of the sequences."""
+    """95 % percentile interval of the mean under resampling of the sequences; NaN of none."""
+    if not len(difference):
+        return [float("nan")] * 2
     draw = np.random.default_rng(0).integers(0, len(difference), (2000, len(difference)))
     low, high = np.percentile(difference[draw].mean(axis=1), [2.5, 97.5])
     return [float(low), float(high)]
+
+
+def mean(values: Array) -> float:
+    """The mean; NaN of none."""
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def compare(network: torch.nn.Module, codes: Codes, tf: str) -> dict:
@@ -165,22 +173,22 @@ def compare(network: torch.nn.Module, codes: Codes, tf: str) -> dict:
             "stability": stability(explain, codes),
             "localisation": localisation(actual, inside),
         }
-        print(f"  {variant:<46}" + "".join(f"{found.mean():>13.3f}" for found in values[variant].values()), flush=True)
+        print(f"  {variant:<46}" + "".join(f"{mean(found):>13.3f}" for found in values[variant].values()), flush=True)
     rows = {}
     for variant, found in values.items():
         rows[variant] = {}
         for measure, each in found.items():
             difference = each - values[BASELINE][measure]
             rows[variant][measure] = {
-                "mean": float(each.mean()),
-                "difference": float(difference.mean()),
+                "mean": mean(each),
+                "difference": mean(difference),
                 "ci95": interval(difference),
             }
     with_hit = inside.any(axis=1)
     return {
         "sequences": len(codes),
         "with_hit": int(with_hit.sum()),
-        "by_chance": float(inside[with_hit].mean()),
+        "by_chance": mean(inside[with_hit]),
         "methods": rows,
     }
 
