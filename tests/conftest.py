@@ -8,11 +8,15 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from tfbs_hub.sequences.foreign_hdf5 import ForeignReader
 
 # Before torch is imported: sums are the same in every run, and parallel test workers do not fight for cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -36,7 +40,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def own_folders(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing touches the user's folders, settings, plug-ins or network unless a test asks for it."""
     home = next(homes)
-    for variable in ("REGISTRY", "ENCODE_MIRROR", "STRICT_PLUGINS"):
+    for variable in ("REGISTRY", "ENCODE_MIRROR", "OFFLINE", "STRICT_PLUGINS"):
         monkeypatch.delenv(f"TFBS_HUB_{variable}", raising=False)
     monkeypatch.setenv("TFBS_HUB_CACHE", str(home / "hub-cache"))
     monkeypatch.setenv("TFBS_HUB_PLUGINS", "")
@@ -81,6 +85,15 @@ def planted_codes(random_codes: Callable[..., Codes]) -> Callable[..., Codes]:
         return codes
 
     return make
+
+
+@pytest.fixture(scope="session")
+def reader() -> Iterator[ForeignReader]:
+    """One process that reads any number of foreign HDF5 files."""
+    from tfbs_hub.sequences.foreign_hdf5 import ForeignReader
+
+    with ForeignReader() as running:
+        yield running
 
 
 @dataclass(frozen=True)

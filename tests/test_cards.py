@@ -46,7 +46,7 @@ trainings = st.builds(
     curve=st.lists(st.builds(CurvePoint, epoch=counts, loss=numbers, auroc=numbers), max_size=3).map(tuple),
     trials=counts,
 )
-goldens = st.lists(st.tuples(st.text("ACGTN", max_size=8), numbers), max_size=3).map(
+goldens = st.lists(st.tuples(st.text("ACGTN", max_size=8), numbers), min_size=1, max_size=3).map(
     lambda pairs: Golden(sequences=tuple(text for text, _ in pairs), logits=tuple(value for _, value in pairs))
 )
 expert_cards = st.builds(

@@ -48,13 +48,17 @@ def test_plugins(monkeypatch, value, allowed):
     assert settings.allowed_plugins() == allowed
 
 
-@pytest.mark.parametrize(("value", "strict"), [(None, False), ("", False), ("0", False), ("1", True), ("yes", True)])
-def test_strictness(monkeypatch, value, strict):
+@pytest.mark.parametrize(
+    ("ask", "variable"),
+    [(settings.strict_plugins, "TFBS_HUB_STRICT_PLUGINS"), (settings.offline, "TFBS_HUB_OFFLINE")],
+)
+@pytest.mark.parametrize(("value", "said"), [(None, False), ("", False), ("0", False), ("1", True), ("yes", True)])
+def test_what_is_on_or_off(monkeypatch, ask, variable, value, said):
     if value is not None:
-        monkeypatch.setenv("TFBS_HUB_STRICT_PLUGINS", value)
-    assert settings.strict_plugins() is strict
+        monkeypatch.setenv(variable, value)
+    assert ask() is said
 
 
 def test_every_variable_is_described():
-    for variable in ("REGISTRY", "CACHE", "ENCODE_MIRROR", "PLUGINS", "STRICT_PLUGINS"):
+    for variable in ("REGISTRY", "CACHE", "ENCODE_MIRROR", "OFFLINE", "PLUGINS", "STRICT_PLUGINS"):
         assert f"TFBS_HUB_{variable} " in settings.__doc__

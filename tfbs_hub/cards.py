@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from tfbs_hub.errors import IntegrityError
+from tfbs_hub.limits import MAX_CARD_BYTES
 from tfbs_hub.names import DIGEST
 
 __all__ = [
@@ -35,8 +36,6 @@ __all__ = [
 ]
 
 SCHEMA_VERSION: Final = 1
-MAX_CARD_BYTES: Final = 4 << 20
-"""A card larger than this is refused before it is parsed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,8 +326,10 @@ def _stray_key(raw: Any, known: Any) -> str | None:
 
 
 def _check_golden(golden: Golden, where: str) -> None:
-    if len(golden.sequences) != len(golden.logits):
-        raise IntegrityError("golden predictions need as many logits as sequences", where=f"{where}: golden")
+    if len(golden.sequences) != len(golden.logits) or not golden.sequences:
+        raise IntegrityError(
+            "golden predictions need at least one sequence, and as many logits as sequences", where=f"{where}: golden"
+        )
 
 
 def _check_digest(digest: str, where: str) -> None:

@@ -36,7 +36,7 @@ def write_whole(path: Path, data: bytes, *, hint: str | None = None) -> None:
     """
     staged: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         # Not `tempfile`: its files can be read by nobody else, also once they are in place.
         candidate = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
         with candidate.open("xb") as file:
@@ -46,13 +46,25 @@ def write_whole(path: Path, data: bytes, *, hint: str | None = None) -> None:
             os.fsync(file.fileno())
         staged.replace(path)
         staged = None
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync_folder(path.parent)
     except OSError as error:
         raise storage_error(error, path, hint) from error
     finally:
         if staged is not None:
             staged.unlink(missing_ok=True)
+
+
+def _make_folder(path: Path) -> None:
+    """Make a folder and those above it if missing, each of them on disk: what is in a lost one is lost."""
+    if not path.is_dir():
+        _make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -42,6 +42,8 @@ class ExpertSpec:
         card: its card.
         weights: path of the weights file.
         gate_set: path of a stored gate set; None where there is none.
+        gate_set_sha256: what that file's bytes must have, where the user's own registry has recorded it; None where
+            nobody vouches for the file, and it is read as one from elsewhere.
         origin: "registry", or the distribution that brings it ("tfbs-experts-encode 0.1.0").
         enabled: True if the next gate will mix it.
     """
@@ -49,6 +51,7 @@ class ExpertSpec:
     card: ExpertCard
     weights: Path
     gate_set: Path | None = None
+    gate_set_sha256: str | None = None
     origin: str = "registry"
     enabled: bool = False
 

@@ -12,6 +12,7 @@ __all__ = ["DIGEST", "SHORT", "check_digest", "check_name", "data_name", "short"
 SHORT = 12
 """Length of the abbreviated digest that names folders and is shown to users."""
 
+_SHOWN = 80
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 # Windows refuses these as file names; a registry may travel there in a bundle.
@@ -27,12 +28,16 @@ def check_name(name: str) -> str:
     """
     if not _NAME.fullmatch(name) or name.endswith(".") or _RESERVED.fullmatch(name):
         raise UsageError(
-            f"{name!r} cannot be the name of an expert",
+            f"{_shown(name)} cannot be the name of an expert",
             hint="use 1-64 letters, digits, '_', '.', '+' or '-', beginning with a letter or digit; --name gives one",
         )
     if name.lower() in _TAKEN:
         raise UsageError(f"the name {name!r} is taken by a model of the hub", hint="choose another with --name")
     return name
+
+
+def _shown(name: str) -> str:
+    return repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}… ({len(name):,} letters)"
 
 
 def check_digest(digest: str) -> str:

@@ -3,6 +3,7 @@
 TFBS_HUB_REGISTRY        folder of the registry to use
 TFBS_HUB_CACHE           folder for derived files that can always be made again
 TFBS_HUB_ENCODE_MIRROR   folder or URL that holds the ENCODE files
+TFBS_HUB_OFFLINE         1: nothing is downloaded
 TFBS_HUB_PLUGINS         names of the plug-in packages to load, comma-separated; empty loads none
 TFBS_HUB_STRICT_PLUGINS  1: a failing plug-in stops the command
 """
@@ -21,6 +22,7 @@ __all__ = [
     "config_folder",
     "data_folder",
     "encode_mirror",
+    "offline",
     "registry_choice",
     "state_folder",
     "strict_plugins",
@@ -60,6 +62,11 @@ def registry_choice() -> str | None:
 def encode_mirror() -> str | None:
     """Folder or URL of a mirror of the ENCODE files, if any."""
     return os.environ.get("TFBS_HUB_ENCODE_MIRROR") or None
+
+
+def offline() -> bool:
+    """True if nothing may be downloaded."""
+    return os.environ.get("TFBS_HUB_OFFLINE", "") not in {"", "0"}
 
 
 def allowed_plugins() -> frozenset[str] | None:

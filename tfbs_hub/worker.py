@@ -23,6 +23,7 @@ from tfbs_hub.errors import InputError, InterruptedRunError, NotFoundError, Tfbs
 from tfbs_hub.files import storage_error, write_whole
 from tfbs_hub.hub import Hub
 from tfbs_hub.jobs import FORMAT, FORMAT_VERSION, JobFile
+from tfbs_hub.limits import MAX_JOB_BYTES
 from tfbs_hub.progress import Event, Report
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_MAX_JOB_BYTES: Final = 1 << 20
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 Options = Mapping[str, Any]
@@ -62,8 +62,8 @@ class _RetrainGate(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 def main(arguments: list[str]) -> int:
     """Do the job of a file, and return the code to exit with."""
     emit = _Emitter(_own_stdout())
-    _listen()
     try:
+        _listen()
         ending, code = _ending(arguments, emit)
         _deafen()
     except KeyboardInterrupt:
@@ -105,7 +105,7 @@ def _failure(error: TfbsHubError) -> tuple[Options, int]:
 def _read(path: Path) -> JobFile:
     try:
         with path.open("rb") as file:
-            data = file.read(_MAX_JOB_BYTES)
+            data = file.read(MAX_JOB_BYTES)
     except FileNotFoundError as error:
         raise NotFoundError("there is no such job file", where=str(path)) from error
     try:

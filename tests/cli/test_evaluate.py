@@ -16,6 +16,7 @@ import pytest
 
 from tfbs_hub import Hub
 from tfbs_hub.evaluation.store import read_run, to_bytes
+from tfbs_hub.sequences import foreign_hdf5
 
 HEAVY = {"torch", "scipy", "sklearn", "matplotlib", "optuna"}
 
@@ -99,6 +100,18 @@ def test_damaged_runs_are_listed_as_such(cli, past, tmp_path):
     assert rows[past]["damaged"] is None and rows["broken"]["damaged"].startswith("damaged: ")
     assert cli("evaluations").code == 0
     assert cli("evaluate", "--from", "broken").code == 4
+
+
+def test_one_process_reads_all_runs(cli, past, tmp_path, monkeypatch):
+    folder = tmp_path / "past" / "evaluations"
+    for number in range(3):
+        (folder / f"copy{number}.h5").write_bytes((folder / f"{past}.h5").read_bytes())
+    started = []
+    start = foreign_hdf5._started
+    monkeypatch.setattr(foreign_hdf5, "_started", lambda: started.append(1) or start())
+    rows = cli("evaluations", "--json").json["evaluations"]
+    assert [row["damaged"] for row in rows] == [None] * 4
+    assert len(started) == 1
 
 
 def test_what_is_not_finite_is_null(cli, past, tmp_path):

@@ -181,14 +181,14 @@ def test_not_there_not_hdf5_and_not_of_this_kind(example_run, tmp_path):
         read_run(kept(dataset_to_bytes(example_run.datasets[0]), tmp_path))
 
 
-def test_a_truncated_file_is_damaged(example_run, tmp_path):
+def test_a_truncated_file_is_damaged(example_run, tmp_path, reader):
     data = to_bytes(example_run)
     for size in (9, 100, len(data) // 2, len(data) - 1):
         with pytest.raises(IntegrityError, match="damaged"):
-            read_run(kept(data[:size], tmp_path))
+            read_run(kept(data[:size], tmp_path), read=reader.read)
 
 
-def test_flipped_bits_are_seen_or_change_nothing(example_run, same, tmp_path):
+def test_flipped_bits_are_seen_or_change_nothing(example_run, same, tmp_path, reader):
     data = to_bytes(example_run)
     rng = np.random.default_rng(0)
     seen = 0
@@ -196,7 +196,7 @@ def test_flipped_bits_are_seen_or_change_nothing(example_run, same, tmp_path):
         broken = bytearray(data)
         broken[place] ^= 1 << int(rng.integers(8))
         try:
-            back = read_run(kept(bytes(broken), tmp_path))
+            back = read_run(kept(bytes(broken), tmp_path), read=reader.read)
         except (IntegrityError, InputError):
             seen += 1
         else:
@@ -299,12 +299,12 @@ SET, MOE = "datasets/ARID3A", "datasets/ARID3A/models/moe"
         (replaced("models/moe", data=np.frombuffer(b"\xff", np.uint8)), "moe is not JSON"),
     ],
 )
-def test_foreign_files_are_refused_for_what_they_are(example_run, tmp_path, edit, what):
+def test_foreign_files_are_refused_for_what_they_are(example_run, tmp_path, reader, edit, what):
     path = kept(to_bytes(example_run), tmp_path)
     with h5py.File(path, "r+") as file:
         edit(file)
     with pytest.raises(TfbsHubError, match=what) as caught:
-        read_run(path)
+        read_run(path, read=reader.read)
     assert caught.value.exit_code in {2, 4}
     assert str(path) in caught.value.where
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tfbs_hub.cards import DataFile, ExpertCard, GateSetSpec, Golden, Provenance
-from tfbs_hub.errors import InputError, IntegrityError, NotFoundError
+from tfbs_hub.errors import InputError, IntegrityError, NotFoundError, StorageError
 from tfbs_hub.gate import gate_sets
 from tfbs_hub.gate.gate_sets import VALIDATION, build, from_dataset, read_stored, rebuild, stored_bytes
 from tfbs_hub.sequences.alphabet import decode
@@ -160,13 +160,30 @@ def test_a_stored_set_that_is_not_the_cards(positives, tmp_path):
         read_stored("STAT3", tmp_path / "gone.h5", as_spec(build("STAT3", positives, 7)))
 
 
+def test_a_file_that_the_registry_vouches_for_is_read_here_and_any_other_elsewhere(positives, tmp_path, monkeypatch):
+    gate_set = build("STAT3", positives, 7)
+    path = tmp_path / "gate-set.h5"
+    path.write_bytes(stored_bytes(gate_set))
+    digest = sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(IntegrityError, match="differ from their digest"):
+        read_stored("STAT3", path, as_spec(gate_set), sha256="0" * 64)
+
+    def refuse(*_, **__):
+        raise OSError("no process today")
+
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    assert read_stored("STAT3", path, as_spec(gate_set), sha256=digest).digest == gate_set.digest
+    with pytest.raises(StorageError, match="no process today"):
+        read_stored("STAT3", path, as_spec(gate_set))
+
+
 @pytest.mark.parametrize("arrays", [{}, {"split": np.zeros((20, 2), np.int8)}])
 @pytest.mark.parametrize("labelled", [True, False])
 def test_a_stored_set_without_labels_or_split(random_codes, tmp_path, arrays, labelled):
     labels = np.tile([1, 0], 10).astype(np.int8) if labelled else None
     dataset = SequenceDataset(codes=random_codes(20, 12), labels=labels, ids=[str(row) for row in range(20)])
     save(dataset, tmp_path / "gate-set.h5", arrays=arrays)
-    with pytest.raises(IntegrityError, match=r"STAT3: gate-set.h5"):
+    with pytest.raises(IntegrityError, match="gate set of STAT3: a gate set needs labels"):
         read_stored("STAT3", tmp_path / "gate-set.h5", GateSetSpec(kind="stored", digest="0" * 64))
 
 

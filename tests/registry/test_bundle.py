@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tfbs_hub import limits
 from tfbs_hub.cards import GateSetSpec, canonical_json
 from tfbs_hub.errors import InputError, IntegrityError, NotFoundError, TfbsHubError, UsageError
-from tfbs_hub.registry import Registry, limits
+from tfbs_hub.registry import Registry
 from tfbs_hub.registry.bundle import export_expert, read_bundle
 from tfbs_hub.registry.storage import sha256
 

@@ -72,7 +72,7 @@ def test_the_file_says_what_it_is_and_every_array_has_checksums(dataset: Sequenc
         assert all(item.fletcher32 for item in arrays)
 
 
-def test_flipped_bits_in_the_data_are_seen(dataset: SequenceDataset) -> None:
+def test_flipped_bits_in_the_data_are_seen(dataset: SequenceDataset, reader) -> None:
     data = to_bytes(dataset)
     rng = np.random.default_rng(0)
     with h5py.File(h5py.h5f.open_file_image(data)) as file:
@@ -81,7 +81,7 @@ def test_flipped_bits_in_the_data_are_seen(dataset: SequenceDataset) -> None:
         broken = bytearray(data)
         broken[chunk.byte_offset + int(rng.integers(chunk.size))] ^= 1 << int(rng.integers(8))
         with pytest.raises(IntegrityError, match="damaged") as caught:
-            from_bytes(bytes(broken), where="set.h5")
+            from_bytes(bytes(broken), where="set.h5", read=reader.read)
         assert caught.value.where == "set.h5"
 
 
@@ -177,10 +177,10 @@ def unknown_filter(file: h5py.File) -> None:
         (lambda file: file.attrs.__delitem__("format"), "not a file of format"),
     ],
 )
-def test_foreign_files_are_refused_for_what_they_are(dataset, tmp_path: Path, edit, what: str) -> None:
+def test_foreign_files_are_refused_for_what_they_are(dataset, tmp_path: Path, reader, edit, what: str) -> None:
     path = change(dataset, tmp_path, edit)
     with pytest.raises(TfbsHubError, match=what) as caught:
-        open_dataset(path)
+        open_dataset(path, read=reader.read)
     assert caught.value.exit_code in {2, 4}
     assert str(path) in caught.value.where
 
@@ -188,7 +188,7 @@ def test_foreign_files_are_refused_for_what_they_are(dataset, tmp_path: Path, ed
 def test_a_file_that_is_too_large_is_not_read(dataset: SequenceDataset, tmp_path: Path, monkeypatch) -> None:
     save(dataset, tmp_path / "a.h5")
     monkeypatch.setattr(hdf5, "MAX_STORED_BYTES", 1000)
-    with pytest.raises(IntegrityError, match="larger than 1,000"):
+    with pytest.raises(IntegrityError, match="may have 1000 bytes"):
         open_dataset(tmp_path / "a.h5")
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tfbs_hub.errors import InputError, IntegrityError
-from tfbs_hub.sequences.safe_hdf5 import Limits, Tree, build, read_tree, write_array
+from tfbs_hub.sequences.hdf5_tree import Limits, Tree
+from tfbs_hub.sequences.safe_hdf5 import build, read_tree, write_array
 
 LIMITS = Limits(size=1 << 20, objects=10, depth=2, records=True)
 RECORDS = np.array([(b"a", 1.5, 2)], [("name", "S3"), ("value", "<f8"), ("count", "<i8")])
@@ -59,7 +60,7 @@ def test_attributes_of_variable_length_are_passed_over():
 def refusals():
     def arrays(count: int, size: int = 1, group: str = "") -> Callable[[h5py.File], object]:
         return lambda file: [
-            file.create_dataset(f"{group.format(number)}a{number}", (size,), "u1", chunks=(1,))
+            file.create_dataset(f"{group.format(number)}a{number}", (size,), "u1", chunks=(min(size, 1 << 16),))
             for number in range(count)
         ]
 

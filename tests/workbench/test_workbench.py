@@ -7,9 +7,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tfbs_hub import Hub
 from tfbs_hub.errors import InputError, NotFoundError, TfbsHubError, UsageError
@@ -30,6 +34,7 @@ from tfbs_hub.workbench.messages import (
     Sequences,
     Survey,
     Surveyed,
+    Track,
 )
 
 SITE = "ACGTACGTTGCATGCACCGGAAGTACGATCGATTTAGCATCGGATTACGCATTAGCATCGA"
@@ -137,6 +142,57 @@ def test_a_question_that_nobody_waits_for_is_not_asked(registry):
             await bench.ask(ReadSequences(text="ACGT"), Explained)
 
     asyncio.run(go())
+
+
+def test_an_explanation_that_nobody_waits_for_is_given_up(registry):
+    """Thirty seconds of work are behind the first question; the second one waits for a moment."""
+    letters = "ACGTTGCAAC" * 20_000
+
+    async def go():
+        bench = Workbench(registry)
+        await bench.ask(Explain(name="x", letters=SITE, layers=[Layer("moe", "mutagenesis")]), Explained)
+        seen = []
+        long = Explain(name="x", letters=letters, layers=[Layer("moe", "mutagenesis")])
+        first = asyncio.ensure_future(bench.ask(long, Explained, seen.append))
+        while not seen:
+            await asyncio.sleep(0.01)
+        first.cancel()
+        begun = time.monotonic()
+        assert (await bench.ask(ReadSequences(text="ACGT"), Sequences)).letters == ["ACGT"]
+        took = time.monotonic() - begun
+        bench.close()
+        return seen[0], took
+
+    event, took = asyncio.run(go())
+    assert event.total > 1000 and took < 15
+
+
+def test_a_long_question_does_not_wait_for_a_process_that_still_starts(registry):
+    async def go():
+        bench = Workbench(registry)
+        begun = time.monotonic()
+        waiting = asyncio.ensure_future(bench.ask(ReadSequences(text="ACGT\n" * 400_000, limit=3), Sequences))
+        await asyncio.sleep(0)
+        asked = time.monotonic() - begun
+        found = await waiting
+        bench.close()
+        return asked, time.monotonic() - begun, found
+
+    asked, took, found = asyncio.run(go())
+    assert asked < took / 2 and found.more and len(found.names) == 3
+
+
+@given(
+    st.lists(st.floats(-1e3, 1e3, width=32), max_size=30).flatmap(
+        lambda row: st.tuples(st.just(row), st.lists(st.just(row), min_size=4, max_size=4))
+    )
+)
+def test_figures_of_a_track_come_as_they_went(figures):
+    actual, hypothetical = figures
+    sent = msgspec.json.encode(Track.of(Layer("moe", "gradient"), 1.5, actual, hypothetical, 101))
+    found = msgspec.json.decode(sent, type=Track)
+    assert list(found.actual) == actual
+    assert [list(row) for row in found.hypothetical] == hypothetical
 
 
 def test_nonsense_on_stdin_is_an_error_and_no_end(registry):

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -125,7 +125,7 @@ def run() -> NoReturn:
         sys.stdout.flush()
     except click.ClickException as error:
         if not _wants_json():
-            error.show()
+            _show(error)
             sys.exit(error.exit_code)
         _fail(type(error).__name__, error.exit_code, error.format_message(), None, None)
     except TfbsHubError as error:
@@ -138,6 +138,8 @@ def run() -> NoReturn:
         _fail(type(stop).__name__, stop.exit_code, stop.what, None, stop.hint)
     except (_ReaderLeftError, BrokenPipeError):
         _forget_stdout()
+    except MemoryError:
+        _fail("TfbsHubError", 1, "the memory ran out", None, "close other programs, or ask for less at a time")
     except OSError as problem:
         refusal = storage_error(problem, problem.filename or "output")
         _fail(type(refusal).__name__, refusal.exit_code, refusal.what, refusal.where, refusal.hint)
@@ -159,19 +161,28 @@ def _trace(error: TfbsHubError) -> None:
         sys.stderr.write(plain("".join(traceback.format_exception(error.__cause__))))
 
 
+def _show(error: click.ClickException) -> None:
+    """What click says of a usage that cannot be, made safe to be shown."""
+    from tfbs_hub.cli.text import brief  # noqa: PLC0415
+
+    said = StringIO()
+    error.show(said)
+    sys.stderr.write(brief(said.getvalue()))
+
+
 def _wants_json() -> bool:
     return "--json" in sys.argv[1:]
 
 
 def _fail(kind: str, code: int, what: str, where: str | None, hint: str | None) -> NoReturn:
-    from tfbs_hub.cli.text import plain  # noqa: PLC0415 - nothing fails in most runs
+    from tfbs_hub.cli.text import brief  # noqa: PLC0415 - nothing fails in most runs
 
     error = {"type": kind, "exit_code": code, "what": what, "where": where, "hint": hint}
     if not (_wants_json() and _printed({"schema_version": 1, "error": error})):
-        place = "" if where is None else f"{plain(where)}: "
-        sys.stderr.write(f"error: {place}{plain(what)}\n")
+        place = "" if where is None else f"{brief(where)}: "
+        sys.stderr.write(f"error: {place}{brief(what)}\n")
         if hint:
-            sys.stderr.write(f"  try: {plain(hint)}\n")
+            sys.stderr.write(f"  try: {brief(hint)}\n")
     sys.exit(code)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -32,8 +33,9 @@ _SPARE: Final = ("Brier", "AUPRC", "bootstrap")
 def find_run(registry: Registry, named: str) -> Path:
     """The file of a run, given as its path or as its id in the registry."""
     path = Path(named)
-    if path.is_file():
-        return path
+    with suppress(OSError):  # such as a name that no file can have
+        if path.is_file():
+            return path
     known = {each.stem: each for each in registry.evaluations()}
     if named not in known:
         raise NotFoundError(

@@ -24,7 +24,7 @@ Tables are arrays with named columns, their rows in the order of the models; tex
 written as in a URL where HDF5 could not hold them (%2F for a slash); the attribute `name` has the true one.
 
 All arrays carry fletcher32 checksums and are written in version 1.10 of the HDF5 format, which checksums all else. The
-same run gives the same bytes. A file is foreign to whoever reads it: see `sequences.safe_hdf5`.
+same run gives the same bytes. A file is foreign to whoever reads it: see `sequences.foreign_hdf5`.
 
 A single data set of a run that is under way is kept alike, with format = "tfbs-hub-evaluation-dataset".
 """
@@ -58,9 +58,11 @@ from tfbs_hub.evaluation.tables import (
     pair_rows,
     table,
 )
-from tfbs_hub.registry.limits import MAX_EVALUATION_BYTES
+from tfbs_hub.limits import MAX_EVALUATION_BYTES, MAX_EVALUATION_DEPTH, MAX_EVALUATION_OBJECTS
 from tfbs_hub.registry.storage import read_capped
-from tfbs_hub.sequences.safe_hdf5 import Limits, Tree, build, read_tree, write_array
+from tfbs_hub.sequences.foreign_hdf5 import read_foreign
+from tfbs_hub.sequences.hdf5_tree import Limits, Read, Tree
+from tfbs_hub.sequences.safe_hdf5 import build, read_tree, write_array
 
 __all__ = [
     "DATASET_FORMAT",
@@ -79,7 +81,7 @@ FORMAT_VERSION: Final = 1
 # Version 1.10 of the HDF5 format, whichever library writes it: older ones have no checksums on their structure.
 _LIBVER: Final = ("v110", "v110")
 # The file's own limit is that of the registry; unpacked, scores take half as much again.
-_LIMITS: Final = Limits(2 * MAX_EVALUATION_BYTES, objects=1 << 20, depth=4, records=True)
+_LIMITS: Final = Limits(2 * MAX_EVALUATION_BYTES, MAX_EVALUATION_OBJECTS, MAX_EVALUATION_DEPTH, records=True)
 
 
 def to_bytes(run: EvaluationRun) -> bytes:
@@ -110,8 +112,12 @@ def dataset_to_bytes(result: DatasetResult) -> bytes:
     return _built(DATASET_FORMAT, lambda file: _write_datasets(file, [result]))
 
 
-def read_run(path: Path) -> EvaluationRun:
+def read_run(path: Path, *, read: Read = read_foreign) -> EvaluationRun:
     """Read what `to_bytes` made, to the last bit.
+
+    Args:
+        path: the file.
+        read: reads its bytes; for many files, that of one `ForeignReader` is quicker.
 
     Raises:
         NotFoundError: no such file.
@@ -119,22 +125,25 @@ def read_run(path: Path) -> EvaluationRun:
         IntegrityError: damaged, too large, or made to do harm.
         StorageError: it cannot be read.
     """
-    return run_of(_read(path, FORMAT), str(path))
+    return run_of(_tree(path, FORMAT, read), str(path))
 
 
 def read_dataset(path: Path) -> DatasetResult:
-    """Read what `dataset_to_bytes` made, to the last bit; errors as of `read_run`."""
-    return single_of(_read(path, DATASET_FORMAT), str(path))
+    """Read what `dataset_to_bytes` made, to the last bit; errors as of `read_run`.
+
+    It is read in this process: whoever calls has checked that the file is as we wrote it.
+    """
+    return single_of(_tree(path, DATASET_FORMAT, read_tree), str(path))
 
 
-def _read(path: Path, kind: str) -> Tree:
+def _tree(path: Path, kind: str, read: Read) -> Tree:
     try:
         data = read_capped(path, MAX_EVALUATION_BYTES)
     except FileNotFoundError as error:
         raise NotFoundError(
             "no such file", where=str(path), hint="`tfbs-hub evaluations` lists what there is"
         ) from error
-    return read_tree(data, kind, FORMAT_VERSION, _LIMITS, where=str(path))
+    return read(data, kind, FORMAT_VERSION, _LIMITS, where=str(path))
 
 
 def _built(kind: str, fill: Callable[[h5py.File], None]) -> bytes:

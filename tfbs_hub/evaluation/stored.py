@@ -30,7 +30,7 @@ from tfbs_hub.evaluation.tables import (
     measures_of,
     pairs_of,
 )
-from tfbs_hub.sequences.safe_hdf5 import Tree
+from tfbs_hub.sequences.hdf5_tree import Tree
 
 __all__ = ["ARRAYS", "run_of", "single_of"]
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from tfbs_hub.experts.configuration import checked, one_of, within
 from tfbs_hub.experts.contract import Expert, Recipe
+from tfbs_hub.limits import MAX_ACTIVATIONS
 
 if TYPE_CHECKING:
     import optuna
@@ -83,6 +84,7 @@ class DeepBind(Expert):
         within(_NAME, "window", full["window"], 1, 1 << 20)
         within(_NAME, "detectors", full["detectors"], 1, 4096)
         within(_NAME, "width", full["width"], 1, 512)
+        within(_NAME, "detectors times window", full["detectors"] * full["window"], 1, MAX_ACTIVATIONS)
         within(_NAME, "embedding_dim", full["embedding_dim"], 1, 4096)
         within(_NAME, "dropout", full["dropout"], 0, 0.9)
         one_of(_NAME, "pooling", full["pooling"], ("max", "max+average"))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tfbs_hub.cards import Golden
-from tfbs_hub.errors import IntegrityError
+from tfbs_hub.errors import InputError, IntegrityError
 from tfbs_hub.seeding import generator
 from tfbs_hub.sequences.alphabet import decode, encode
 from tfbs_hub.sequences.onehot import one_hot
@@ -37,9 +37,11 @@ def make_golden(model: Callable[[Tensor], Tensor], window: int) -> Golden:
 
 def check_golden(model: Callable[[Tensor], Tensor], window: int, golden: Golden, where: str) -> None:
     """Raise `IntegrityError` if a golden logit is not reproduced to within `TOLERANCE`."""
-    for place, (value, expected) in enumerate(
-        zip(_logits(model, window, golden.sequences), golden.logits, strict=True)
-    ):
+    try:
+        found = _logits(model, window, golden.sequences)
+    except InputError as error:
+        raise IntegrityError(f"a golden sequence cannot be read: {error.what}", where=where) from error
+    for place, (value, expected) in enumerate(zip(found, golden.logits, strict=True)):
         if not abs(value - expected) <= TOLERANCE:
             raise IntegrityError(
                 f"golden prediction {place} is {value:.6f}, the card says {expected:.6f}",

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tfbs_hub.experts.configuration import checked, within
 from tfbs_hub.experts.contract import Expert, Recipe
+from tfbs_hub.limits import MAX_ACTIVATIONS
 
 if TYPE_CHECKING:
     import optuna
@@ -88,6 +89,7 @@ class Residual(Expert):
         within(_NAME, "stride", full["stride"], 1, 64)
         within(_NAME, "window", full["window"], full["stride"], 1 << 20)
         within(_NAME, "blocks", full["blocks"], 0, 10)
+        within(_NAME, "filters times window", full["filters"] * full["window"], 1, MAX_ACTIVATIONS)
         within(_NAME, "embedding_dim", full["embedding_dim"], 1, 4096)
         within(_NAME, "dropout", full["dropout"], 0, 0.9)
         return cls(**full)

@@ -21,15 +21,11 @@ from torch import Tensor, nn
 from tfbs_hub.cards import canonical_json
 from tfbs_hub.errors import IntegrityError, UsageError
 from tfbs_hub.experts.contract import Expert
+from tfbs_hub.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES, MAX_TENSORS
 
 __all__ = ["Header", "load_expert", "load_state", "pack", "pack_expert", "read_header", "read_tensors"]
 
 METADATA_KEY: Final = "tfbs_hub"
-MAX_HEADER_BYTES: Final = 1 << 20
-"""A longer header is refused before it is parsed."""
-MAX_TENSORS: Final = 10_000
-MAX_DIMENSIONS: Final = 8
-"""A shape of a million sides would take seconds to multiply."""
 _DTYPES: Final = {"F64": 8, "F32": 4, "I64": 8, "U8": 1}
 """The types that weights and checkpoints are made of, with their size in bytes."""
 

@@ -8,19 +8,22 @@ validation. A set is stored beside the weights, referenced (public file and rows
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tfbs_hub.cards import DataFile, ExpertCard, GateSetSpec
 from tfbs_hub.errors import InputError, IntegrityError, NotFoundError
+from tfbs_hub.limits import MAX_GATE_SET_BYTES
+from tfbs_hub.registry.storage import read_checked
 from tfbs_hub.seeding import derive, generator
 from tfbs_hub.sequences.dataset import SequenceDataset
-from tfbs_hub.sequences.hdf5 import open_dataset, to_bytes
+from tfbs_hub.sequences.hdf5 import from_bytes, open_dataset, to_bytes
+from tfbs_hub.sequences.safe_hdf5 import read_tree
 from tfbs_hub.sequences.shuffle import dinucleotide_shuffle
 
 __all__ = [
@@ -32,6 +35,7 @@ __all__ = [
     "from_dataset",
     "gate_set_seed",
     "no_gate_set",
+    "parse_stored",
     "read_stored",
     "rebuild",
     "stored_bytes",
@@ -140,12 +144,36 @@ def stored_bytes(gate_set: GateSet) -> bytes:
     return to_bytes(dataset, arrays={"split": gate_set.validation.astype(np.int8)})
 
 
-def read_stored(name: str, path: Path, spec: GateSetSpec) -> GateSet:
-    """Read `gate-set.h5` and check it against the card; raises `IntegrityError`."""
-    dataset, arrays = open_dataset(path)
+def read_stored(name: str, path: Path, spec: GateSetSpec, *, sha256: str | None = None) -> GateSet:
+    """Read `gate-set.h5` and check it against the card.
+
+    Args:
+        name: its expert's.
+        path: the file.
+        spec: what the card says of it.
+        sha256: of the file's bytes, as the user's own registry recorded it. A file that has it is read in this
+            process, which is quicker: it was made here, or was read in another one when it came in. Without it the
+            file is from elsewhere (see `sequences.foreign_hdf5`).
+
+    Raises:
+        IntegrityError: it is damaged, or not what the card promises.
+        NotFoundError: it is not there, and nobody said that it would be.
+    """
+    if sha256 is None:
+        return _stored(name, *open_dataset(path), spec)
+    data = read_checked(path, sha256, MAX_GATE_SET_BYTES)
+    return _stored(name, *from_bytes(data, where=str(path), read=read_tree), spec)
+
+
+def parse_stored(name: str, data: bytes, spec: GateSetSpec) -> GateSet:
+    """As `read_stored`, from the bytes of a `gate-set.h5` that came from elsewhere."""
+    return _stored(name, *from_bytes(data, where=f"gate set of {name}"), spec)
+
+
+def _stored(name: str, dataset: SequenceDataset, arrays: Mapping[str, NDArray[Any]], spec: GateSetSpec) -> GateSet:
     split = arrays.get("split")
     if dataset.labels is None or split is None or split.shape != (len(dataset),):
-        raise IntegrityError("a gate set needs labels and a split", where=f"{name}: {path.name}")
+        raise IntegrityError("a gate set needs labels and a split", where=f"gate set of {name}")
     return _checked(
         GateSet(
             name=name,

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from tfbs_hub.cards import MAX_CARD_BYTES, parse_expert_card
+from tfbs_hub.cards import parse_expert_card
 from tfbs_hub.errors import PluginError
 from tfbs_hub.hookspecs import API_VERSION, ExpertSpec
+from tfbs_hub.limits import MAX_CARD_BYTES, MAX_MANIFEST_BYTES
 from tfbs_hub.names import DIGEST, check_name
 from tfbs_hub.plugins.references import check_reference
 
@@ -27,8 +28,6 @@ __all__ = [
 ]
 
 FILE_NAME: Final = "tfbs_hub.toml"
-MAX_MANIFEST_BYTES: Final = 1 << 20
-"""A manifest larger than this is refused before it is parsed."""
 _UNSAID: Final = 1
 """The version that a hook package without a manifest was written for, for ever: the first one asked for none."""
 
@@ -169,7 +168,7 @@ def _check_version(version: Any, where: str) -> None:
     if type(version) is not int or version != API_VERSION:
         newer = type(version) is int and version > API_VERSION
         raise PluginError(
-            f"{version!r} is not the version that this tfbs-hub reads, {API_VERSION}",
+            f"{repr(version)[:40]} is not the version that this tfbs-hub reads, {API_VERSION}",
             where=where,
             hint="update tfbs-hub" if newer else "update the package",
         )
@@ -181,11 +180,16 @@ def _inside(folder: Path, relative: str, where: str) -> Path:
     if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in relative or "\0" in relative:
         raise PluginError(f"{relative!r} is not a path inside the package", where=where)
     home = folder.resolve()
-    target = (home / path).resolve()
+    missing = PluginError(f"there is no file {relative[:80]!r} in the package", where=where)
+    try:
+        target = (home / path).resolve()
+        found = target.is_file()
+    except (OSError, RuntimeError) as error:  # a name that no file can have, or links in a circle
+        raise missing from error
     if not target.is_relative_to(home):
         raise PluginError(f"{relative!r} leads out of the package through a link", where=where)
-    if not target.is_file():
-        raise PluginError(f"there is no file {relative!r} in the package", where=where)
+    if not found:
+        raise missing
     return target
 
 

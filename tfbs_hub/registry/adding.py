@@ -16,9 +16,8 @@ from tfbs_hub.hookspecs import ExpertSpec
 from tfbs_hub.names import check_name, short
 from tfbs_hub.registry.contents import PLACING_TRIES, TakenAwayError, Validate, checked_contents, entries, keep
 from tfbs_hub.registry.generation import ExpertEntry, Generation
-from tfbs_hub.registry.history import commit, read_head
-from tfbs_hub.registry.layout import CARD, GATE_SET, WEIGHTS, expert_folder
-from tfbs_hub.registry.limits import FILE_LIMITS
+from tfbs_hub.registry.history import commit, read_head, settle
+from tfbs_hub.registry.layout import CARD, FILE_LIMITS, GATE_SET, WEIGHTS, expert_folder
 from tfbs_hub.registry.reading import read_spec
 from tfbs_hub.registry.staging import place_folder
 from tfbs_hub.registry.storage import VERIFY_HINT, read_checked, sha256
@@ -39,6 +38,7 @@ def add_expert(
     contents = _expert_contents(card, files)
     placed = ExpertEntry(digest=card.weights_sha256, version="", enabled=enabled, files=entries(contents))
     if kept := _already_there(read_head(root), card, placed, replace_version):
+        settle(root)
         return read_spec(root, card.name, kept)
     for _ in range(PLACING_TRIES):
         entry = replace(placed, version=_place_expert(root, card, contents, validate))

@@ -25,9 +25,9 @@ from tfbs_hub.cards import ExpertCard, canonical_json, parse_expert_card
 from tfbs_hub.errors import InputError, IntegrityError, NotFoundError, UsageError
 from tfbs_hub.files import write_whole
 from tfbs_hub.hookspecs import ExpertSpec
+from tfbs_hub.limits import MAX_BUNDLE_BYTES, MAX_BUNDLE_MANIFEST_BYTES, MAX_BUNDLE_RATIO
 from tfbs_hub.registry.generation import FileEntry
-from tfbs_hub.registry.layout import CARD, GATE_SET, WEIGHTS
-from tfbs_hub.registry.limits import FILE_LIMITS, MAX_BUNDLE_BYTES, MAX_BUNDLE_MANIFEST_BYTES, MAX_RATIO
+from tfbs_hub.registry.layout import CARD, FILE_LIMITS, GATE_SET, WEIGHTS
 from tfbs_hub.registry.storage import read_capped, sha256
 from tfbs_hub.registry.store import Registry
 
@@ -135,7 +135,7 @@ def _members(archive: zipfile.ZipFile, where: str) -> dict[str, bytes]:
             raise IntegrityError(f"the member {name!r} is not a regular file", where=where)
         if info.flag_bits & ~_FLAGS or info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
             raise IntegrityError(f"the member {name!r} is encrypted or packed in an unknown way", where=where)
-        if info.file_size > _LIMITS[name] or info.file_size > MAX_RATIO * max(info.compress_size, 1):
+        if info.file_size > _LIMITS[name] or info.file_size > MAX_BUNDLE_RATIO * max(info.compress_size, 1):
             raise IntegrityError(f"the member {name!r} is too large", where=where)
         with archive.open(info) as member:
             contents[name] = member.read(info.file_size + 1)

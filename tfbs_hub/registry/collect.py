@@ -62,8 +62,9 @@ def _apply(root: Path, keep: int) -> GcPlan:
         plan = _plan(root, keep)
         for number in plan.generations:
             (root / generation_file(number)).unlink(missing_ok=True)
-        if plan.generations:
-            # On disk before the folders go: no surviving generation may name a folder that is gone.
+        if plan.generations or plan.versions:
+            # On disk before the folders go: no surviving generation may name a folder that is gone. Also those that
+            # a killed `gc` removed.
             sync_folder(root / GENERATIONS)
         versions = tuple(folder for folder in plan.versions if _remove_version(root, folder))
         for leftover in plan.staging:

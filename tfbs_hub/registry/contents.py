@@ -8,8 +8,7 @@ from typing import Final
 
 from tfbs_hub.errors import IntegrityError
 from tfbs_hub.registry.generation import FileEntry
-from tfbs_hub.registry.layout import WEIGHTS
-from tfbs_hub.registry.limits import FILE_LIMITS
+from tfbs_hub.registry.layout import FILE_LIMITS, WEIGHTS
 from tfbs_hub.registry.storage import sha256, touch
 
 __all__ = ["PLACING_TRIES", "TakenAwayError", "Validate", "checked_contents", "entries", "keep"]

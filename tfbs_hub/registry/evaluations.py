@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from tfbs_hub.errors import NotFoundError, UsageError
+from tfbs_hub.limits import MAX_EVALUATION_BYTES
 from tfbs_hub.registry.layout import EVALUATIONS
-from tfbs_hub.registry.limits import MAX_EVALUATION_BYTES
 from tfbs_hub.registry.staging import link_new, staging
 from tfbs_hub.registry.storage import list_folder, make_folder, read_capped, sync_folder
 
-__all__ = ["SUFFIX", "list_evaluations", "place_evaluation"]
+__all__ = ["SUFFIX", "list_evaluations", "place_evaluation", "settle_evaluations"]
 
 SUFFIX: Final = ".h5"
 _RUN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
@@ -30,6 +30,12 @@ def place_evaluation(root: Path, run_id: str, source: bytes | Path) -> Path:
             raise UsageError(f"there is another run {run_id}", where=str(target), hint="runs are never overwritten")
     sync_folder(root)
     return target
+
+
+def settle_evaluations(root: Path) -> None:
+    """Bring the names of all runs down to the disk; see `Registry.settle_evaluations`."""
+    sync_folder(root / EVALUATIONS)
+    sync_folder(root)
 
 
 def _read(path: Path) -> bytes:

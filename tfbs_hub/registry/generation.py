@@ -21,8 +21,7 @@ import msgspec
 from tfbs_hub.cards import canonical_json
 from tfbs_hub.errors import IntegrityError, UsageError
 from tfbs_hub.names import DIGEST, check_name, short
-from tfbs_hub.registry.layout import CARD, VERSION, WEIGHTS, expert_folder, gate_folder
-from tfbs_hub.registry.limits import FILE_LIMITS
+from tfbs_hub.registry.layout import CARD, FILE_LIMITS, VERSION, WEIGHTS, expert_folder, gate_folder
 from tfbs_hub.registry.storage import sha256
 
 __all__ = ["FORMAT", "FORMAT_VERSION", "ExpertEntry", "FileEntry", "GateEntry", "Generation", "parse_generation"]

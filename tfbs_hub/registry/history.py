@@ -9,14 +9,23 @@ from pathlib import Path
 from typing import Final
 
 from tfbs_hub.errors import BusyError, IntegrityError, NotFoundError
+from tfbs_hub.limits import MAX_GENERATION_BYTES
 from tfbs_hub.registry.generation import Generation, parse_generation
 from tfbs_hub.registry.layout import GENERATIONS, LOCK, generation_file, generation_number
-from tfbs_hub.registry.limits import MAX_GENERATION_BYTES
 from tfbs_hub.registry.lock import advisory_lock
 from tfbs_hub.registry.staging import link_new, staging
-from tfbs_hub.registry.storage import VERIFY_HINT, list_folder, make_folder, read_capped
+from tfbs_hub.registry.storage import VERIFY_HINT, list_folder, make_folder, read_capped, sync_folder
 
-__all__ = ["GenerationInfo", "commit", "list_generations", "numbers", "publish", "read_generation", "read_head"]
+__all__ = [
+    "GenerationInfo",
+    "commit",
+    "list_generations",
+    "numbers",
+    "publish",
+    "read_generation",
+    "read_head",
+    "settle",
+]
 
 _TRIES: Final = 1000
 
@@ -95,10 +104,21 @@ def commit(root: Path, change: Callable[[], Generation | None]) -> Generation | 
     with advisory_lock(root / LOCK):
         for attempt in range(_TRIES):
             draft = change()
-            if draft is None or publish(root, draft):
+            if draft is None:
+                settle(root)
+                return None
+            if publish(root, draft):
                 return draft
             time.sleep(min(attempt, 20) / 1000)
     raise BusyError("other writers were faster every time", where=str(root), hint="run the command again")
+
+
+def settle(root: Path) -> None:
+    """Bring the newest generation down to the disk, for a change that finds itself done already.
+
+    Whoever published it may have been killed, or be just about to sync it; only then may anybody say that it is done.
+    """
+    sync_folder(root / GENERATIONS)
 
 
 def publish(root: Path, generation: Generation) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from tfbs_hub.limits import MAX_CARD_BYTES, MAX_GATE_SET_BYTES, MAX_WEIGHTS_BYTES
 from tfbs_hub.names import SHORT, short
 
 __all__ = [
     "CARD",
     "EVALUATIONS",
     "EXPERTS",
+    "FILE_LIMITS",
     "FORMAT_FILE",
     "GATES",
     "GATE_SET",
@@ -38,6 +40,9 @@ STAGE_PREFIX: Final = "stage-"
 WEIGHTS: Final = "weights.safetensors"
 CARD: Final = "card.json"
 GATE_SET: Final = "gate-set.h5"
+
+FILE_LIMITS: Final = {WEIGHTS: MAX_WEIGHTS_BYTES, CARD: MAX_CARD_BYTES, GATE_SET: MAX_GATE_SET_BYTES}
+"""The files that a version's folder may hold, and the most bytes of each."""
 
 VERSION: Final = re.compile(rf"[0-9a-f]{{{SHORT}}}(-[0-9a-f]{{8}})?")
 """Name of a version's folder: the start of the weights' digest; see `changes` for the rare suffix."""

@@ -16,14 +16,15 @@ from pathlib import Path
 
 from tfbs_hub import settings
 from tfbs_hub.errors import NotFoundError, ReadOnlyError, StorageError, UsageError
+from tfbs_hub.limits import MAX_EVALUATION_BYTES
 from tfbs_hub.registry.layout import FORMAT_FILE, LOCK, TMP
-from tfbs_hub.registry.limits import MAX_EVALUATION_BYTES
 from tfbs_hub.registry.storage import (
     list_folder,
     make_folder,
     read_capped,
     remove_tree,
     storage_errors,
+    sync_above,
     sync_folder,
     write_new,
 )
@@ -114,7 +115,7 @@ def _seed(shipped: Path, path: Path) -> None:
         _copy(shipped, copy)
         with storage_errors(path):
             copy.rename(path)
-        sync_folder(path.parent)
+        sync_above(path)
     except StorageError:
         # Losing the race looks like a folder that is not empty; what is there then is as good as ours.
         if not _is_registry(path):

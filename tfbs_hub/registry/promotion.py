@@ -17,8 +17,7 @@ from tfbs_hub.names import short
 from tfbs_hub.registry.contents import PLACING_TRIES, TakenAwayError, Validate, checked_contents, entries, keep
 from tfbs_hub.registry.generation import GateEntry, Generation
 from tfbs_hub.registry.history import commit, read_head
-from tfbs_hub.registry.layout import CARD, WEIGHTS, gate_folder
-from tfbs_hub.registry.limits import FILE_LIMITS
+from tfbs_hub.registry.layout import CARD, FILE_LIMITS, WEIGHTS, gate_folder
 from tfbs_hub.registry.reading import GateRecord, read_gate
 from tfbs_hub.registry.staging import place_folder
 from tfbs_hub.registry.storage import VERIFY_HINT, read_capped, read_checked

@@ -10,8 +10,7 @@ from tfbs_hub.cards import GateCard, parse_expert_card, parse_gate_card
 from tfbs_hub.errors import IntegrityError, NotFoundError
 from tfbs_hub.hookspecs import ExpertSpec
 from tfbs_hub.registry.generation import ExpertEntry, GateEntry, Generation
-from tfbs_hub.registry.layout import CARD, GATE_SET, WEIGHTS, expert_folder, gate_folder
-from tfbs_hub.registry.limits import FILE_LIMITS
+from tfbs_hub.registry.layout import CARD, FILE_LIMITS, GATE_SET, WEIGHTS, expert_folder, gate_folder
 from tfbs_hub.registry.storage import VERIFY_HINT, read_checked
 
 __all__ = ["GateRecord", "not_found", "read_gate", "read_spec"]
@@ -41,8 +40,14 @@ def read_spec(root: Path, name: str, entry: ExpertEntry) -> ExpertSpec:
     card = parse_expert_card(read_checked(path, entry.files[CARD].sha256, FILE_LIMITS[CARD]), str(path))
     if card.name != name or card.weights_sha256 != entry.digest:
         raise IntegrityError(f"this card is not that of {name}", where=str(path), hint=VERIFY_HINT)
-    gate_set = folder / GATE_SET if GATE_SET in entry.files else None
-    return ExpertSpec(card=card, weights=folder / WEIGHTS, gate_set=gate_set, enabled=entry.enabled)
+    gate_set = entry.files.get(GATE_SET)
+    return ExpertSpec(
+        card=card,
+        weights=folder / WEIGHTS,
+        gate_set=folder / GATE_SET if gate_set else None,
+        gate_set_sha256=gate_set.sha256 if gate_set else None,
+        enabled=entry.enabled,
+    )
 
 
 def read_gate(root: Path, entry: GateEntry, *, current: bool) -> GateRecord:

@@ -31,6 +31,7 @@ __all__ = [
     "remove_tree",
     "sha256",
     "storage_errors",
+    "sync_above",
     "sync_file",
     "sync_folder",
     "touch",
@@ -79,6 +80,8 @@ def _reading(path: Path, limit: int | None = None) -> Iterator[Iterator[bytes]]:
             os.close(handle)
     except FileNotFoundError:
         raise
+    except NotADirectoryError as error:  # a file stands where a folder of the path should be
+        raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
     except OSError as error:
         raise storage_error(error, path) from error
 
@@ -162,6 +165,17 @@ def sync_file(path: Path) -> None:
 def sync_folder(path: Path) -> None:
     """Bring a folder's entries down to the disk."""
     _sync(path, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+
+
+def sync_above(path: Path) -> None:
+    """Bring the way to `path` down to the disk, as far up as we may write: we, or one of us that was killed, made it.
+
+    Without it, a power cut could take away a new folder with all that was synced in it.
+    """
+    for folder in path.parents:
+        sync_folder(folder)
+        if not os.access(folder.parent, os.R_OK | os.W_OK):
+            break
 
 
 def _sync(path: Path, flags: int) -> None:

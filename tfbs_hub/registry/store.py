@@ -13,13 +13,24 @@ import msgspec
 from tfbs_hub.cards import ExpertCard, GateCard, canonical_json
 from tfbs_hub.errors import IntegrityError, NotFoundError, ReadOnlyError, UsageError
 from tfbs_hub.hookspecs import ExpertSpec
+from tfbs_hub.limits import MAX_FORMAT_BYTES, MAX_WEIGHTS_BYTES
 from tfbs_hub.registry import adding, changes, collect, evaluations, history, promotion, reading
 from tfbs_hub.registry import verify as verification
 from tfbs_hub.registry.contents import Validate
 from tfbs_hub.registry.generation import Generation
 from tfbs_hub.registry.history import GenerationInfo
-from tfbs_hub.registry.layout import EVALUATIONS, EXPERTS, FORMAT_FILE, GATE_SET, GATES, GENERATIONS, LOCK, TMP, WEIGHTS
-from tfbs_hub.registry.limits import FILE_LIMITS, MAX_FORMAT_BYTES, MAX_WEIGHTS_BYTES
+from tfbs_hub.registry.layout import (
+    EVALUATIONS,
+    EXPERTS,
+    FILE_LIMITS,
+    FORMAT_FILE,
+    GATE_SET,
+    GATES,
+    GENERATIONS,
+    LOCK,
+    TMP,
+    WEIGHTS,
+)
 from tfbs_hub.registry.reading import GateRecord
 from tfbs_hub.registry.staging import link_new, staging
 from tfbs_hub.registry.storage import (
@@ -29,6 +40,7 @@ from tfbs_hub.registry.storage import (
     read_capped,
     read_checked,
     storage_errors,
+    sync_above,
     sync_folder,
 )
 
@@ -70,9 +82,12 @@ class Registry:
                 "this folder holds other things", where=str(path), hint="name a new or empty folder for the registry"
             )
         make_folder(path)
-        sync_folder(path.parent)
-        if not history.numbers(path):
+        sync_above(path)
+        if history.numbers(path):
+            history.settle(path)  # by one who was killed here, or is just as far
+        else:
             history.publish(path, Generation(number=1, parent=None, action="create"))
+        sync_folder(path)
         # Last, for this file is what makes a folder a registry.
         with staging(path) as stage:
             data = canonical_json({"format": FORMAT, "format_version": FORMAT_VERSION})
@@ -255,6 +270,14 @@ class Registry:
     def evaluations(self) -> list[Path]:
         """The files of all finished runs, by name; a file's stem is its run's id."""
         return evaluations.list_evaluations(self.path)
+
+    def settle_evaluations(self) -> None:
+        """Bring the runs down to the disk, for one who relies on a run that another process may have placed just now.
+
+        A registry that is read-only is left as it is.
+        """
+        if not self.read_only:
+            evaluations.settle_evaluations(self.path)
 
     def check_writable(self) -> None:
         """Raise `ReadOnlyError` if this registry may not be changed: worth asking before hours of training."""

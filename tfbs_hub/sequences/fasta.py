@@ -41,7 +41,11 @@ def parse(blocks: Iterator[bytes], where: str) -> Iterator[SequenceBatch]:
         if not text:
             continue
         if not text.startswith(b">"):
-            raise InputError("FASTA must begin with a line that begins with '>'", where=f"{where}:{line}")
+            raise InputError(
+                "FASTA must begin with a line that begins with '>'",
+                where=f"{where}:{line}",
+                hint="another format shows in the file's name: .seq, .bed, .narrowPeak, or .txt for a sequence a line",
+            )
         batch, line = _batch(text, line, where)
         yield batch
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -12,10 +13,12 @@ from typing import Final
 from tfbs_hub import settings
 from tfbs_hub.errors import InputError, NotFoundError, StorageError
 from tfbs_hub.sequences.alphabet import LETTERS_HINT, Codes, first_invalid, show_letter, translate
+from tfbs_hub.sequences.stream import ByteSource, line_blocks
 
 __all__ = ["Genome"]
 
 _SHOWN: Final = 8
+_INDEX_HINT: Final = "the file is cut short, or its index (.fai) is of another file: delete the index"
 
 
 class Genome:
@@ -39,19 +42,27 @@ class Genome:
         self.name = Path(path).name
         if not Path(path).is_file():
             raise NotFoundError("no such genome", where=self._where, hint="name a FASTA file with --genome")
+        index = _index_place(Path(path))
+        made = not index.exists()
+        if made:
+            # An index is made line by line: one that never ends would fill the memory.
+            deque(line_blocks(ByteSource(path)), maxlen=0)
         try:
-            self._fasta = pyfaidx.Fasta(self._where, as_raw=True, indexname=str(_index_place(Path(path))))
+            self._fasta = pyfaidx.Fasta(self._where, as_raw=True, indexname=str(index))
             self.lengths: Mapping[str, int] = {name: entry.rlen for name, entry in self._fasta.faidx.index.items()}
         except pyfaidx.UnsupportedCompressionFormat as error:
             raise InputError(
                 "a gzipped genome cannot be indexed", where=self._where, hint="unpack it, or pack it with bgzip"
             ) from error
         except (pyfaidx.FastaIndexingError, ValueError, UnicodeDecodeError) as error:
+            if made:
+                index.unlink(missing_ok=True)
             raise InputError(f"not a FASTA file that can be indexed: {error}", where=self._where) from error
         except OSError as error:
             raise StorageError(f"cannot be read: {error.strerror or error}", where=self._where) from error
         if not self.lengths:
             raise InputError("no chromosome in this genome", where=self._where)
+        self._check_index()
 
     def __enter__(self) -> Genome:
         return self
@@ -60,6 +71,17 @@ class Genome:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _check_index(self) -> None:
+        """Raise `InputError` if the index has rows that no FASTA file can have: letters would come from anywhere."""
+        for name, entry in self._fasta.faidx.index.items():
+            # A chromosome on one line may end with the file, and one without bases has no lines at all.
+            line_ends = range(3) if entry.rlen <= entry.lenc else range(1, 3)
+            if entry.rlen and (
+                min(entry.rlen, entry.offset, entry.lenc) < 1 or entry.lenb - entry.lenc not in line_ends
+            ):
+                self.close()
+                raise InputError(f"its index (.fai) makes no sense at {name!r}", where=self._where, hint=_INDEX_HINT)
 
     def close(self) -> None:
         """Close the file."""
@@ -92,7 +114,7 @@ class Genome:
             raise InputError(
                 f"ends within {chromosome}, before base {high}",
                 where=self._where,
-                hint="the file is cut short, or its index (.fai) is of another file: delete the index",
+                hint=_INDEX_HINT,
             )
         return b"N" * (low - start) + letters.encode() + b"N" * (end - high)
 

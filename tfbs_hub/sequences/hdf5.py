@@ -8,7 +8,7 @@
     /arrays/<name>         further arrays of n rows, such as `split` (int8: 0 training, 1 validation)
 
 Every array is compressed with gzip and carries fletcher32 checksums. The same data gives the same bytes. A file is
-built in memory and put into place whole; a foreign one is read as `safe_hdf5` tells.
+built in memory and put into place whole; one from elsewhere is read as `foreign_hdf5` tells.
 """
 
 from __future__ import annotations
@@ -16,30 +16,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import h5py
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from tfbs_hub.cards import DataFile, canonical_json
 from tfbs_hub.errors import InputError, IntegrityError, NotFoundError
-from tfbs_hub.files import storage_error, write_whole
+from tfbs_hub.files import write_whole
+from tfbs_hub.limits import MAX_SEQUENCE_OBJECTS, MAX_STORED_BYTES
 from tfbs_hub.names import DIGEST
+from tfbs_hub.registry.storage import read_capped
 from tfbs_hub.sequences.alphabet import UNKNOWN
 from tfbs_hub.sequences.dataset import SequenceDataset
-from tfbs_hub.sequences.limits import MAX_STORED_BYTES
-from tfbs_hub.sequences.safe_hdf5 import Limits, Tree, build, read_tree, write_array
+from tfbs_hub.sequences.foreign_hdf5 import read_foreign
+from tfbs_hub.sequences.hdf5_tree import Array, Limits, Read, Tree
+from tfbs_hub.sequences.safe_hdf5 import build, write_array
 
 __all__ = ["FORMAT", "FORMAT_VERSION", "from_bytes", "open_dataset", "save", "to_bytes"]
 
 FORMAT: Final = "tfbs-hub-sequences"
 FORMAT_VERSION: Final = 1
-
-Array = NDArray[Any]
-
-_MAX_OBJECTS: Final = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +67,12 @@ def save(dataset: SequenceDataset, path: Path, *, arrays: Mapping[str, Array] | 
     write_whole(path, to_bytes(dataset, arrays=arrays))
 
 
-def open_dataset(path: Path) -> tuple[SequenceDataset, dict[str, Array]]:
-    """Read what `save` wrote: the data set and the further arrays by name.
+def open_dataset(path: Path, *, read: Read = read_foreign) -> tuple[SequenceDataset, dict[str, Array]]:
+    """Read what `save` wrote, here or elsewhere: the data set and the further arrays by name.
+
+    Args:
+        path: the file.
+        read: as in `from_bytes`.
 
     Raises:
         NotFoundError: no such file.
@@ -78,13 +80,10 @@ def open_dataset(path: Path) -> tuple[SequenceDataset, dict[str, Array]]:
         IntegrityError: damaged, or made to do harm.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_STORED_BYTES + 1)
+        data = read_capped(path, MAX_STORED_BYTES)
     except FileNotFoundError as error:
         raise NotFoundError("no such file", where=str(path)) from error
-    except OSError as error:
-        raise storage_error(error, path) from error
-    return from_bytes(data, where=str(path))
+    return from_bytes(data, where=str(path), read=read)
 
 
 def to_bytes(dataset: SequenceDataset, *, arrays: Mapping[str, Array] | None = None) -> bytes:
@@ -112,9 +111,13 @@ def to_bytes(dataset: SequenceDataset, *, arrays: Mapping[str, Array] | None = N
     return build(FORMAT, FORMAT_VERSION, fill)
 
 
-def from_bytes(data: bytes, *, where: str) -> tuple[SequenceDataset, dict[str, Array]]:
-    """Read a file's bytes; `where` names them in errors, which are those of `open_dataset`."""
-    tree = read_tree(data, FORMAT, FORMAT_VERSION, Limits(MAX_STORED_BYTES, _MAX_OBJECTS, depth=1), where=where)
+def from_bytes(data: bytes, *, where: str, read: Read = read_foreign) -> tuple[SequenceDataset, dict[str, Array]]:
+    """Read a file's bytes; `where` names them in errors, which are those of `open_dataset`.
+
+    `read` is `safe_hdf5.read_tree` for bytes of our own whose digest was checked, and one `ForeignReader`'s for many
+    files.
+    """
+    tree = read(data, FORMAT, FORMAT_VERSION, Limits(MAX_STORED_BYTES, MAX_SEQUENCE_OBJECTS, depth=1), where=where)
     extra = tree.groups.pop("arrays", Tree())
     for group in (*tree.groups, *extra.groups):
         raise IntegrityError("a group that does not belong here", where=f"{where}: {group}")

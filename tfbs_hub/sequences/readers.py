@@ -17,10 +17,10 @@ import numpy as np
 
 from tfbs_hub.cards import DataFile
 from tfbs_hub.errors import InputError, IntegrityError, NotFoundError, UsageError
+from tfbs_hub.limits import MAX_LOADED_BASES
 from tfbs_hub.sequences import bed, fasta, seqgz, text
 from tfbs_hub.sequences.batch import SequenceBatch, from_dataset, regrouped
 from tfbs_hub.sequences.dataset import SequenceDataset
-from tfbs_hub.sequences.limits import MAX_LOADED_BASES
 from tfbs_hub.sequences.spans import numbered_lines
 from tfbs_hub.sequences.stream import ByteSource, line_blocks, record_blocks
 
@@ -31,6 +31,7 @@ Kind = Literal["fasta", "bed", "seq", "text"]
 ROWS: Final = 4096
 """Sequences a batch."""
 _PEEK: Final = 1 << 16
+_BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _KINDS: Final[dict[str, Kind]] = {
     ".fa": "fasta",
     ".fasta": "fasta",
@@ -125,6 +126,12 @@ def _streamed(source: ByteSource, genome: str | Path | None, window: int | None,
 def _opened(source: ByteSource, genome: str | Path | None, window: int | None) -> tuple[Kind, Iterator[SequenceBatch]]:
     blocks = line_blocks(source)
     first = next(blocks, b"\n")
+    if first.startswith(_BYTE_ORDER_MARKS):
+        raise InputError(
+            "this text begins with a byte-order mark",
+            where=f"{source.where}:1",
+            hint="save it as plain text (ASCII, or UTF-8 without that mark)",
+        )
     kind = _kind(source.name, first)
     rest = chain([first], blocks)
     if kind == "fasta":

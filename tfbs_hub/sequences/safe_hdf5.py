@@ -1,8 +1,12 @@
-"""HDF5 as this project writes it, and how a file from elsewhere is read without trusting it.
+"""HDF5 as this project writes it, and how the bytes of a file are read without following where they lead.
 
-A file is built in memory and never opened to be changed. A foreign one is read from memory, and an object only after
-it turned out to be plain: links to other places, data in other files, filters that load code, values of variable
-length, and sizes beyond the limits are refused first.
+A file is built in memory and never opened to be changed. It is read from memory, and an object only after it turned
+out to be plain: links to other places, data in other files, filters that load code, values of variable length, and
+sizes beyond the limits are refused first.
+
+All that happens in this process, so `read_tree` is for bytes that this project wrote itself and whose digest somebody
+has just checked. The HDF5 library can crash or hang on bytes that were made for it: a file from elsewhere is read by
+`foreign_hdf5`, which has a process of its own do what stands here.
 """
 
 from __future__ import annotations
@@ -10,53 +14,21 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from tfbs_hub.errors import InputError, IntegrityError
+from tfbs_hub.limits import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES, MAX_CHUNK_BYTES
+from tfbs_hub.sequences.hdf5_tree import Array, Limits, Tree, Value, check_start
 
-__all__ = ["Limits", "Tree", "build", "read_tree", "write_array"]
-
-Array = NDArray[Any]
-Value = bytes | int | float
+__all__ = ["build", "read_tree", "write_array"]
 
 _CHUNK_BYTES: Final = 1 << 16
-_MAX_CHUNK_BYTES: Final = 16 << 20
-_MAX_ATTRIBUTES: Final = 64
-_MAX_ATTRIBUTE_BYTES: Final = 16 << 20
 _PLAIN_FILTERS: Final = frozenset({h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32})
 _PLAIN_LAYOUTS: Final = frozenset({h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED})
 _HDF5_ERRORS: Final = (OSError, RuntimeError, KeyError, TypeError, ValueError, AttributeError)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much a file may hold.
-
-    Attributes:
-        size: bytes of the file, and of all its arrays together.
-        objects: groups and arrays.
-        depth: groups within groups.
-        records: whether arrays may have named columns of numbers and of text of fixed length.
-    """
-
-    size: int
-    objects: int
-    depth: int
-    records: bool = False
-
-
-@dataclass
-class Tree:
-    """What lies in a group: attributes, arrays and further groups, by name."""
-
-    attributes: dict[str, Value] = field(default_factory=dict)
-    arrays: dict[str, Array] = field(default_factory=dict)
-    groups: dict[str, Tree] = field(default_factory=dict)
 
 
 def build(
@@ -92,10 +64,10 @@ def write_array(group: h5py.Group, name: str, array: Array) -> None:
 
 
 def read_tree(data: bytes, kind: str, version: int, limits: Limits, *, where: str) -> Tree:
-    """Everything in a file, given its bytes.
+    """Everything in a file, given its bytes, read in this process.
 
     Args:
-        data: the file's bytes.
+        data: the file's bytes; this project wrote them, and they are as they were (see the module's text).
         kind, version: the format and the version of it that the caller understands.
         limits: beyond which it is refused, before anything is allocated.
         where: names the file in errors.
@@ -104,14 +76,11 @@ def read_tree(data: bytes, kind: str, version: int, limits: Limits, *, where: st
         InputError: not a file of this format, or of another version of it.
         IntegrityError: too large, damaged, or made to do harm.
     """
-    if len(data) > limits.size:
-        raise IntegrityError(f"larger than {limits.size:,} bytes", where=where)
-    if not data.startswith(b"\x89HDF\r\n\x1a\n"):
-        raise InputError("not an HDF5 file", where=where)
+    check_start(data, limits, where)
     try:
         with h5py.File(h5py.h5f.open_file_image(data)) as file:
             _check_format(file, kind, version, where)
-            return _Walk(limits, where).group(file, 0)
+            return _Walk(limits, limits.unpacked(len(data)), where).group(file, 0)
     except _HDF5_ERRORS as error:
         raise IntegrityError(f"damaged: {error}", where=where) from error
 
@@ -129,18 +98,20 @@ def _attribute(item: h5py.Group | h5py.Dataset, name: str) -> Value | None:
     """One number or text of fixed length; None if the attribute is anything else."""
     identifier = item.attrs.get_id(name)
     kind = identifier.dtype
-    if identifier.shape or kind.kind not in "iufS" or identifier.get_storage_size() > _MAX_ATTRIBUTE_BYTES:
+    if identifier.shape or kind.kind not in "iufS" or identifier.get_storage_size() > MAX_ATTRIBUTE_BYTES:
         return None
     value = item.attrs[name]
-    plain: Value = bytes(value) if kind.kind == "S" else value.item()
-    return plain
+    if kind.kind == "S":
+        return bytes(value)
+    return float(value) if kind.kind == "f" else int(value)
 
 
 class _Walk:
     """One way through a file, counting what it meets."""
 
-    def __init__(self, limits: Limits, where: str) -> None:
+    def __init__(self, limits: Limits, unpacked: int, where: str) -> None:
         self._limits = limits
+        self._unpacked = unpacked
         self._where = where
         self._objects = 0
         self._size = 0
@@ -175,16 +146,16 @@ class _Walk:
         return item, place
 
     def _attributes(self, item: h5py.Group, place: str) -> dict[str, Value]:
-        if len(item.attrs) > _MAX_ATTRIBUTES:
-            raise IntegrityError(f"more than {_MAX_ATTRIBUTES} attributes", where=place)
+        if len(item.attrs) > MAX_ATTRIBUTES:
+            raise IntegrityError(f"more than {MAX_ATTRIBUTES} attributes", where=place)
         found = {name: _attribute(item, name) for name in item.attrs}
         self._count(sum(len(value) for value in found.values() if isinstance(value, bytes)), place)
         return {name: value for name, value in found.items() if value is not None}
 
     def _count(self, size: int, place: str) -> None:
         self._size += size
-        if self._size > self._limits.size:
-            raise IntegrityError(f"arrays of more than {self._limits.size:,} bytes", where=place)
+        if self._size > self._unpacked:
+            raise IntegrityError(f"arrays of more than {self._unpacked:,} bytes", where=place)
 
     def _check_plain(self, item: h5py.Dataset, place: str) -> None:
         settings = item.id.get_create_plist()
@@ -195,7 +166,7 @@ class _Walk:
             raise IntegrityError("a filter other than gzip, shuffle and fletcher32 is refused", where=place)
         if not item.shape or not (_is_number(item.dtype) or (self._limits.records and _is_record(item.dtype))):
             raise IntegrityError(f"an array of numbers was expected, not {item.dtype} {item.shape}", where=place)
-        if math.prod(item.chunks or ()) * item.dtype.itemsize > _MAX_CHUNK_BYTES:
+        if math.prod(item.chunks or ()) * item.dtype.itemsize > MAX_CHUNK_BYTES:
             raise IntegrityError(f"chunks of shape {item.chunks} are larger than allowed", where=place)
         # Python's whole numbers: a product of hostile sizes does not overflow.
         self._count(math.prod(map(int, item.shape)) * int(item.dtype.itemsize), place)

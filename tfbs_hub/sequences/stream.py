@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from tfbs_hub.errors import InputError, IntegrityError, NotFoundError, StorageError
-from tfbs_hub.sequences.limits import MAX_LINE_BYTES, MAX_RATIO, MAX_TEXT_BYTES, RATIO_FREE_BYTES
+from tfbs_hub.limits import MAX_GZIP_RATIO, MAX_LINE_BYTES, MAX_TEXT_BYTES, RATIO_FREE_BYTES
 
 __all__ = ["STDIN", "ByteSource", "line_blocks", "record_blocks"]
 
@@ -46,7 +46,7 @@ class ByteSource:
             NotFoundError: no such file.
             StorageError: the file system refuses to give it.
             InputError: empty, not gzip though named so, damaged or cut short.
-            IntegrityError: unpacks to more than `limits` allow.
+            IntegrityError: unpacks to more than `tfbs_hub.limits` allow.
         """
         first = next(self._raw, b"")
         if not first:
@@ -72,13 +72,13 @@ class ByteSource:
         return self._hash.hexdigest()
 
     def _read(self) -> Iterator[bytes]:
-        if self._path is None:
-            yield from self._pieces(sys.stdin.buffer)
-            return
         try:
+            if self._path is None:
+                yield from self._pieces(_stdin())
+                return
             with self._path.open("rb") as file:
                 yield from self._pieces(file)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFoundError("no such file", where=self.where) from error
         except IsADirectoryError as error:
             raise InputError("this is a folder", where=self.where, hint="name a file in it") from error
@@ -125,12 +125,18 @@ class ByteSource:
 
     def _check_size(self) -> None:
         unpacked = self._unpacked
-        if unpacked > MAX_TEXT_BYTES or (unpacked > RATIO_FREE_BYTES and unpacked > MAX_RATIO * self._packed):
+        if unpacked > MAX_TEXT_BYTES or (unpacked > RATIO_FREE_BYTES and unpacked > MAX_GZIP_RATIO * self._packed):
             raise IntegrityError(
                 f"{self._packed:,} bytes of gzip unpack to more than {unpacked:,}: refused as a gzip bomb",
                 where=self.where,
                 hint="unpack it yourself if you trust it",
             )
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin is None:
+        raise InputError("there is no stdin", where="stdin", hint="name a file, or give it something to read")
+    return sys.stdin.buffer
 
 
 def line_blocks(source: ByteSource) -> Iterator[bytes]:

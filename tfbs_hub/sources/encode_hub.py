@@ -13,8 +13,10 @@ from pathlib import Path
 
 import msgspec
 
+from tfbs_hub import settings
 from tfbs_hub.errors import IntegrityError, NotFoundError, OfflineError
 from tfbs_hub.files import storage_error, write_whole
+from tfbs_hub.limits import LISTING_SECONDS
 from tfbs_hub.names import DIGEST
 from tfbs_hub.progress import Event, Report, silent
 from tfbs_hub.sources.download import one_at_a_time, sha256_of
@@ -24,7 +26,6 @@ from tfbs_hub.sources.encode_places import Cache
 __all__ = ["REPOSITORY", "HuggingFace"]
 
 REPOSITORY = "Lab-Rasool/ENCODE-TFBS"
-_LISTING_TIMEOUT = 30.0
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
 
 
@@ -123,7 +124,7 @@ class HuggingFace:
 
         self.report(Event("listing the ENCODE set", message=f"asking {self.title}"))
         with _plain_errors(self.title):
-            found = HfApi().dataset_info(REPOSITORY, files_metadata=True, timeout=_LISTING_TIMEOUT)
+            found = HfApi().dataset_info(REPOSITORY, files_metadata=True, timeout=LISTING_SECONDS)
         files = {each.rfilename: each.lfs.sha256 if each.lfs else "" for each in found.siblings or []}
         index = _Index(
             revision=found.sha or "main",
@@ -137,7 +138,7 @@ class HuggingFace:
         return index
 
     def _refuse_if_offline(self) -> None:
-        if self.offline:
+        if self.offline or settings.offline():
             raise OfflineError(f"{self.title} lies behind a network that may not be used")
 
 

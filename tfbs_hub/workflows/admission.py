@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tfbs_hub.cards import ExpertCard
+from tfbs_hub.errors import IntegrityError
+from tfbs_hub.gate.gate_sets import parse_stored
 from tfbs_hub.hookspecs import ExpertSpec
+from tfbs_hub.limits import MAX_GATE_SET_BYTES
 from tfbs_hub.names import short
 from tfbs_hub.plugins import PluginManager
 from tfbs_hub.registry import Registry
 from tfbs_hub.registry.bundle import read_bundle
+from tfbs_hub.registry.storage import read_capped
 from tfbs_hub.workflows.models import Loader, check_expert, rebuild_expert
 
 __all__ = ["Admission"]
@@ -40,7 +44,7 @@ class Admission:
         """Copy a package's expert; it outlives the package."""
         files = {"weights.safetensors": self._registry.read_weights(offered)}
         if offered.gate_set is not None:
-            files["gate-set.h5"] = offered.gate_set.read_bytes()
+            files["gate-set.h5"] = _read_gate_set(offered.gate_set)
         return self._checked(offered.card, files)
 
     def unpack(self, path: Path) -> ExpertSpec:
@@ -49,7 +53,16 @@ class Admission:
         return self._checked(bundle.card, bundle.files)
 
     def _checked(self, card: ExpertCard, files: Mapping[str, bytes]) -> ExpertSpec:
-        """Rebuild the network and recompute its golden predictions before anything is written."""
+        """Rebuild the network, recompute its golden predictions and read its gate set before anything is written."""
         expert = rebuild_expert(card, files["weights.safetensors"], self._loader.architecture)
         check_expert(card, expert)
+        if card.gate_set.kind == "stored" and "gate-set.h5" in files:
+            parse_stored(card.name, files["gate-set.h5"], card.gate_set)
         return self.place(card, files)
+
+
+def _read_gate_set(path: Path) -> bytes:
+    try:
+        return read_capped(path, MAX_GATE_SET_BYTES)
+    except FileNotFoundError as error:
+        raise IntegrityError("this file is missing", where=str(path), hint="install the package again") from error

@@ -20,12 +20,12 @@ from tfbs_hub.experts.deepbind import DeepBind
 from tfbs_hub.experts.weights import read_tensors
 from tfbs_hub.gate.gate_sets import read_stored
 from tfbs_hub.hookspecs import API_VERSION, ExpertSpec
+from tfbs_hub.limits import MAX_WEIGHTS_BYTES
 from tfbs_hub.names import short
 from tfbs_hub.plugins import Package, PluginManager, find_package, resolve, survey
 from tfbs_hub.plugins.failures import describe, one_line
 from tfbs_hub.plugins.manifest import said_api_version
 from tfbs_hub.progress import Event, Report, silent
-from tfbs_hub.registry.limits import MAX_WEIGHTS_BYTES
 from tfbs_hub.registry.storage import read_capped
 from tfbs_hub.workflows.models import Loader, check_expert, rebuild_expert
 

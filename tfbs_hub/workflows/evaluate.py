@@ -174,6 +174,7 @@ def _answered(registry: Registry, run_id: str, report: Report) -> EvaluationRun 
                 raise type(error)(
                     error.what, where=error.where, hint=f"remove {path} and evaluate again: runs are never overwritten"
                 ) from error
+            registry.settle_evaluations()
             report(Event(f"run {run_id}", 0, 0, "the same question was answered before; this is that run"))
             return run
     return None

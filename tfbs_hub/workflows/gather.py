@@ -73,7 +73,7 @@ def _one(spec: ExpertSpec, *, offline: bool, report: Report) -> GateSet:
     if card.gate_set.kind == "referenced":
         return rebuild(card, partial(locate_file, options=SourceOptions(offline=offline, report=report)), load)
     if card.gate_set.kind == "stored" and spec.gate_set is not None:
-        return read_stored(card.name, spec.gate_set, card.gate_set)
+        return read_stored(card.name, spec.gate_set, card.gate_set, sha256=spec.gate_set_sha256)
     raise no_gate_set(card)
 
 

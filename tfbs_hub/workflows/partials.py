@@ -19,7 +19,7 @@ from tfbs_hub.errors import TfbsHubError
 from tfbs_hub.evaluation.results import DatasetResult
 from tfbs_hub.evaluation.store import dataset_to_bytes, read_dataset
 from tfbs_hub.files import write_whole
-from tfbs_hub.registry.limits import MAX_EVALUATION_BYTES
+from tfbs_hub.limits import MAX_EVALUATION_BYTES
 from tfbs_hub.registry.storage import list_folder, read_capped
 
 __all__ = ["Partials"]

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from tfbs_hub.cli.evaluations import read
 from tfbs_hub.cli.options import json_option, with_hub
 from tfbs_hub.cli.output import print_json, print_table
 from tfbs_hub.errors import TfbsHubError
 from tfbs_hub.hub import Hub
 
 if TYPE_CHECKING:
-    from tfbs_hub.evaluation.results import EvaluationRun
+    from tfbs_hub.sequences.foreign_hdf5 import ForeignReader
 
 __all__ = ["command"]
 
@@ -59,25 +58,32 @@ def _first(names: list[str]) -> str:
 
 
 def _rows(paths: list[Path]) -> Iterator[dict[str, Any]]:
-    for path in paths:
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            continue  # removed meanwhile
-        when = datetime.fromtimestamp(status.st_mtime, UTC).isoformat(timespec="seconds")
-        row = {"run": path.stem, "when": when, "bytes": status.st_size}
-        try:
-            yield {**row, **_facts(read(path)), "damaged": None}
-        except TfbsHubError as error:
-            nothing: dict[str, Any] = {"datasets": [], "models": [], "trials": None, "seed": None, "negatives": ""}
-            yield {**row, **nothing, "damaged": f"damaged: {error.what}"}
+    from tfbs_hub.sequences.foreign_hdf5 import ForeignReader  # noqa: PLC0415 - numpy
+
+    # One process reads them all.
+    with ForeignReader() as reader:
+        for path in paths:
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue  # removed meanwhile
+            when = datetime.fromtimestamp(status.st_mtime, UTC).isoformat(timespec="seconds")
+            yield {"run": path.stem, "when": when, "bytes": status.st_size, **_facts(path, reader)}
 
 
-def _facts(run: EvaluationRun) -> dict[str, Any]:
+def _facts(path: Path, reader: ForeignReader) -> dict[str, Any]:
+    from tfbs_hub.evaluation.store import read_run  # noqa: PLC0415 - h5py
+
+    try:
+        run = read_run(path, read=reader.read)
+    except TfbsHubError as error:
+        nothing: dict[str, Any] = {"datasets": [], "models": [], "trials": None, "seed": None, "negatives": ""}
+        return {**nothing, "damaged": error.what if error.what.startswith("damaged") else f"damaged: {error.what}"}
     return {
         "datasets": [dataset.name for dataset in run.datasets],
         "models": list(run.models),
         "trials": run.trials,
         "seed": run.seed,
         "negatives": ", ".join(dict.fromkeys(dataset.negatives for dataset in run.datasets)),
+        "damaged": None,
     }

@@ -25,11 +25,12 @@ from pathlib import Path
 import numpy as np
 
 from tfbs_hub.errors import InputError, NotFoundError
+from tfbs_hub.limits import MAX_MOTIF_FILE_BYTES
+from tfbs_hub.registry.storage import read_capped
 from tfbs_hub.sources.motifs.motif import Motif
 
 __all__ = ["read_motifs"]
 
-_MAX_BYTES = 64 << 20
 _ROUNDING = 0.05
 """How far the sum of a row of printed probabilities may be from 1."""
 
@@ -56,16 +57,15 @@ def read_motifs(path: Path) -> list[Motif]:
 
 
 def _text(path: Path) -> str:
+    if path.is_dir():
+        raise InputError("this is a folder", where=str(path), hint="name a file in it")
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"a motif file may have {_MAX_BYTES >> 20} MiB", where=str(path))
-        return path.read_text(encoding="utf-8")
+        text = read_capped(path, MAX_MOTIF_FILE_BYTES).decode()
     except UnicodeDecodeError as error:
         raise _not_motifs(f"{path}: byte {error.start}") from error
     except FileNotFoundError as error:
         raise NotFoundError("there is no such motif file", where=str(path)) from error
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _not_motifs(where: str) -> InputError:
