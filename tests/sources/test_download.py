@@ -10,7 +10,6 @@ from email.utils import format_datetime
 import pytest
 
 from tfbs_hub.errors import IntegrityError, NotFoundError, OfflineError, StorageError, UsageError
-from tfbs_hub.sources import download as module
 from tfbs_hub.sources.download import Patience, download, read_text, sha256_of
 
 pytestmark = pytest.mark.network_loopback
@@ -140,7 +139,7 @@ def test_busy_server_is_asked_again(server, get, status):
 
 def test_retry_after_is_honoured_up_to_a_limit(server, get, monkeypatch):
     waits = []
-    monkeypatch.setattr(module.time, "sleep", waits.append)
+    monkeypatch.setattr("time.sleep", waits.append)
     server.serve("/file", b"", status=429, headers={"Retry-After": "2"})
     server.serve("/file", b"", status=429, headers={"Retry-After": "86400"})
     tomorrow = format_datetime(datetime.now(UTC) + timedelta(days=1))
@@ -153,7 +152,7 @@ def test_retry_after_is_honoured_up_to_a_limit(server, get, monkeypatch):
 
 def test_back_off_doubles(server, get, monkeypatch):
     waits = []
-    monkeypatch.setattr(module.time, "sleep", waits.append)
+    monkeypatch.setattr("time.sleep", waits.append)
     server.serve("/file", b"", status=500)
     with pytest.raises(OfflineError, match="500"):
         get(patience=Patience(attempts=5, backoff=1, longest=5))

@@ -1,7 +1,10 @@
 """Downloads that survive a bad network: they resume, try again, and keep nothing whose digest is wrong.
 
 What has arrived stays in `<target>.part` until it is whole, so that the next attempt, or the next run, goes on from
-there. The target appears only when all bytes are checked.
+there. The target appears only when all bytes are checked. Whether the beginning and the rest belong together, the
+promised digest decides (a server's ETag would promise less): if it is wrong after going on, all is asked for once more.
+
+How a server is asked (proxies, redirects, staying offline) is in `web`.
 """
 
 from __future__ import annotations
@@ -9,59 +12,21 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import BinaryIO, Final, TypeVar
+from typing import BinaryIO
 
 import httpx2
 
-from tfbs_hub.errors import IntegrityError, NotFoundError, OfflineError, UsageError
+from tfbs_hub.errors import IntegrityError
 from tfbs_hub.files import storage_error
+from tfbs_hub.limits import MAX_DOWNLOAD_BYTES, MAX_DOWNLOAD_TEXT_BYTES
 from tfbs_hub.progress import Event, Report, silent
+from tfbs_hub.sources.web import PATIENT, Patience, TryAgainError, check_size, check_status, shown, until_done
 
 __all__ = ["PATIENT", "Patience", "download", "one_at_a_time", "read_text", "sha256_of", "shown"]
-
-MAX_BYTES: Final = 256 << 20
-"""A file larger than this is refused; the largest of the ENCODE set has a few MiB."""
-MAX_TEXT_BYTES: Final = 4 << 20
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long to wait for a server, in seconds.
-
-    Attributes:
-        connect: until a connection stands.
-        stall: without a single byte.
-        attempts: tries in all.
-        backoff: after the first failed try; doubles with each further one.
-        longest: the longest wait between two tries, whatever the server asks for.
-    """
-
-    connect: float = 10.0
-    stall: float = 30.0
-    attempts: int = 5
-    backoff: float = 0.5
-    longest: float = 60.0
-
-
-PATIENT: Final = Patience()
-
-
-class _TryAgainError(Exception):
-    """A failure that may pass; never leaves this module."""
-
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.wait = wait
 
 
 def sha256_of(path: Path) -> str:
@@ -81,11 +46,9 @@ def download(
     md5: str = "",
     report: Report = silent,
     patience: Patience = PATIENT,
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int = MAX_DOWNLOAD_BYTES,
 ) -> Path:
     """Bring a file to `target`, unless it is already there, and return `target`.
-
-    Proxies and certificates come from the environment; no credentials are sent.
 
     Args:
         url: http or https address.
@@ -98,8 +61,10 @@ def download(
 
     Raises:
         NotFoundError: the server does not have it.
-        OfflineError: the server cannot be reached, stalls, refuses or keeps failing; what came is kept.
-        IntegrityError: the bytes are not what the digest promises, or too many; nothing is kept.
+        OfflineError: the network may not be used, or the server cannot be reached, stalls, refuses or keeps failing;
+            what came is kept.
+        IntegrityError: the bytes are not what the digest promises, or too many, or a redirect gives encryption up;
+            nothing is kept.
         StorageError: the file system refused.
         UsageError: the address cannot be used.
     """
@@ -115,11 +80,11 @@ def download(
             if promised.kept_by(target):
                 return target
             if not promised.kept_by(part):
-                resumed = _until_done(url, attempt, patience, task, report)
+                resumed = until_done(url, attempt, patience, task, report)
                 if resumed and not promised.kept_by(part):
                     # The beginning may have been of another version of the file.
                     part.unlink()
-                    _until_done(url, attempt, patience, task, report)
+                    until_done(url, attempt, patience, task, report)
             promised.check(part, url)
             with part.open("rb") as handle:
                 os.fsync(handle.fileno())
@@ -133,21 +98,21 @@ def download(
 
 
 def read_text(
-    url: str, *, report: Report = silent, patience: Patience = PATIENT, max_bytes: int = MAX_TEXT_BYTES
+    url: str, *, report: Report = silent, patience: Patience = PATIENT, max_bytes: int = MAX_DOWNLOAD_TEXT_BYTES
 ) -> str:
     """The text of a small file, with the same patience and errors as `download`."""
 
     def attempt(client: httpx2.Client) -> bytes:
         body = bytearray()
         with client.stream("GET", url) as response:
-            _check_status(response)
+            check_status(response)
             for chunk in response.iter_bytes():
                 body += chunk
-                _check_size(len(body), max_bytes, url)
+                check_size(len(body), max_bytes, url)
         return bytes(body)
 
     try:
-        return _until_done(url, attempt, patience, f"reading {shown(url)}", report).decode()
+        return until_done(url, attempt, patience, f"reading {shown(url)}", report).decode()
     except UnicodeDecodeError as error:
         raise IntegrityError("this is not text", where=shown(url)) from error
 
@@ -169,44 +134,6 @@ def one_at_a_time(target: Path) -> Iterator[None]:
         yield
 
 
-def _until_done(url: str, attempt: Callable[[httpx2.Client], T], patience: Patience, task: str, report: Report) -> T:
-    timeout = httpx2.Timeout(patience.stall, connect=patience.connect)
-    # Compression on the way would hide the bytes that the digest is about.
-    headers = {"Accept-Encoding": "identity"}
-    reason = ""
-    with httpx2.Client(timeout=timeout, headers=headers, follow_redirects=True) as client:
-        for turn in range(patience.attempts):
-            try:
-                return _translated(url, attempt, client, patience)
-            except _TryAgainError as error:
-                reason = error.reason
-                wait = patience.backoff * 2**turn if error.wait is None else error.wait
-            if turn + 1 < patience.attempts:
-                wait = min(wait, patience.longest)
-                report(Event(task, 0, 0, f"{reason}; trying again in {wait:g} s"))
-                time.sleep(wait)
-    raise OfflineError(
-        f"could not be downloaded in {patience.attempts} tries: {reason}",
-        where=shown(url),
-        hint="try again later: a download goes on where it stopped",
-    )
-
-
-def _translated(url: str, attempt: Callable[[httpx2.Client], T], client: httpx2.Client, patience: Patience) -> T:
-    try:
-        return attempt(client)
-    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-        raise UsageError(f"not an address that can be used: {error}", where=shown(url)) from error
-    except httpx2.ConnectTimeout as error:
-        raise _TryAgainError(f"no connection within {patience.connect:g} s") from error
-    except httpx2.TimeoutException as error:
-        raise _TryAgainError(f"the server sent nothing for {patience.stall:g} s") from error
-    except httpx2.TransportError as error:
-        raise _TryAgainError(str(error) or type(error).__name__) from error
-    except httpx2.TooManyRedirects as error:
-        raise OfflineError("the server redirects without end", where=shown(url)) from error
-
-
 def _append(
     client: httpx2.Client, url: str, part: Path, tell: Callable[[float, float | None], None], max_bytes: int
 ) -> bool:
@@ -215,13 +142,13 @@ def _append(
     with client.stream("GET", url, headers={"Range": f"bytes={start}-"} if start else {}) as response:
         if response.status_code == 416:
             part.unlink(missing_ok=True)
-            raise _TryAgainError("the server cannot go on where the last download stopped", wait=0)
-        _check_status(response)
+            raise TryAgainError("the server cannot go on where the last download stopped", wait=0)
+        check_status(response)
         if start and not _goes_on(response, start):
             start = 0
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isdecimal() else None
-        _check_size(total or 0, max_bytes, url)
+        check_size(total or 0, max_bytes, url)
         with part.open("ab" if start else "wb") as handle:
             _copy(response, handle, start, lambda done: tell(done, total), url, max_bytes)
     return start > 0
@@ -232,7 +159,7 @@ def _goes_on(response: httpx2.Response, start: int) -> bool:
     if response.status_code != 206:
         return False
     if not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
-        raise _TryAgainError("the server sent another part than the one asked for")
+        raise TryAgainError("the server sent another part than the one asked for")
     return True
 
 
@@ -250,38 +177,7 @@ def _copy(
         handle.write(chunk)
         done += len(chunk)
         tell(done)
-        _check_size(done, max_bytes, url)
-
-
-def _check_status(response: httpx2.Response) -> None:
-    status, url = response.status_code, shown(str(response.url))
-    if status in {200, 206}:
-        return
-    if status in {404, 410}:
-        raise NotFoundError(f"the server does not have it ({status})", where=url)
-    if status in {408, 425, 429} or status >= 500:
-        raise _TryAgainError(
-            f"the server answers {status} {response.reason_phrase}".rstrip(),
-            wait=_wanted_wait(response.headers.get("Retry-After", "")),
-        )
-    raise OfflineError(f"the server refuses it ({status} {response.reason_phrase})", where=url)
-
-
-def _wanted_wait(retry_after: str) -> float | None:
-    """Seconds that a server asks to wait: it gives them, or a date."""
-    if retry_after.isdecimal():
-        return float(retry_after)
-    try:
-        until = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    # A date without a zone is UTC, as HTTP dates are.
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-
-
-def _check_size(size: int, max_bytes: int, url: str) -> None:
-    if size > max_bytes:
-        raise IntegrityError(f"the file is larger than {max_bytes} bytes and was refused", where=shown(url))
+        check_size(done, max_bytes, url)
 
 
 @dataclass(frozen=True)
@@ -308,11 +204,3 @@ class _Promise:
     def _of(self, path: Path) -> str:
         with path.open("rb") as handle:
             return hashlib.file_digest(handle, lambda: hashlib.new(self.kind, usedforsecurity=False)).hexdigest()
-
-
-def shown(url: str) -> str:
-    """The address without a user and password that it may hold."""
-    try:
-        return str(httpx2.URL(url).copy_with(userinfo=b""))
-    except httpx2.InvalidURL:
-        return url

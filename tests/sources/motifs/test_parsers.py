@@ -173,7 +173,7 @@ def test_files_that_are_not_text(written, tmp_path):
         read_motifs(written(b"\x1f\x8b\xff\x00"))
     with pytest.raises(NotFoundError, match="no such motif file"):
         read_motifs(tmp_path / "missing.meme")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="this is a folder"):
         read_motifs(tmp_path)
 
 
