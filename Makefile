@@ -7,13 +7,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ENCODE ?= ../shared/data/encode
 SEEDS ?= 1
+COUNT ?= 100000
+SEED ?= 0
 
-.PHONY: help setup demo test check bench bench-paper clean
+.PHONY: help setup demo test check fuzz bench bench-paper clean
 
 help:
 	@echo "make demo        set up, then show the main job on the shipped experts (no network but the package index)"
 	@echo "make test        set up, then run every check and every test"
 	@echo "make check       style, types and import rules alone"
+	@echo "make fuzz        damage 130,000 files and 2,000 stored weights; writes build/fuzz.json (COUNT=100000, SEED=0)"
 	@echo "make bench       side-by-side timings; writes build/bench.json"
 	@echo "make bench-paper   train from scratch and compare on the paper's files (ENCODE=folder, SEEDS=3)"
 	@echo "make setup       make .venv, or bring it up to date"
@@ -38,6 +41,9 @@ check: setup
 
 test: check
 	$(BIN)/python -m pytest -n 2
+
+fuzz: setup
+	$(BIN)/python tests/hostile/fuzz --count $(COUNT) --seed $(SEED)
 
 bench: setup
 	@# ushuffle, the yardstick of the shuffle, must be compiled anew; where that fails, its row says so.
