@@ -10,7 +10,7 @@ SEEDS ?= 1
 COUNT ?= 100000
 SEED ?= 0
 
-.PHONY: help setup demo test check fuzz bench bench-paper clean
+.PHONY: help setup demo test check fuzz bench bench-paper faults clean
 
 help:
 	@echo "make demo        set up, then show the main job on the shipped experts (no network but the package index)"
@@ -19,6 +19,7 @@ help:
 	@echo "make fuzz        damage 130,000 files and 2,000 stored weights; writes build/fuzz.json (COUNT=100000, SEED=0)"
 	@echo "make bench       side-by-side timings; writes build/bench.json"
 	@echo "make bench-paper   train from scratch and compare on the paper's files (ENCODE=folder, SEEDS=3)"
+	@echo "make faults      try to break the registry: kills, full disks, power cuts; writes build/faults.json (PARTS=power)"
 	@echo "make setup       make .venv, or bring it up to date"
 
 setup: $(STAMP)
@@ -53,6 +54,9 @@ bench: setup
 
 bench-paper: setup
 	OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/paper.py $(ENCODE) --seeds $(SEEDS)
+
+faults: setup
+	$(BIN)/python tests/faults $(PARTS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
