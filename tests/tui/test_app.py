@@ -17,8 +17,17 @@ from tfbs_hub.tui.screens.keys import KeysScreen
 from tfbs_hub.tui.screens.small import SmallScreen
 from tfbs_hub.tui.themes import THEMES
 from tfbs_hub.tui.widgets.bars import SCREENS
-from tfbs_hub.tui.widgets.dialogs import Confirm
+from tfbs_hub.tui.widgets.dialogs import Confirm, Trouble
+from tfbs_hub.tui.widgets.keybar import KeyBar
 from tfbs_hub.tui.widgets.table import Table
+from tfbs_hub.tui.widgets.track import TrackView
+from tfbs_hub.workbench.messages import Explained, Layer, Track
+
+
+def explained(layers, length):
+    tracks = [Track.of(Layer(*layer), 1.0, [0.5] * length, [[0.0] * length] * 4, 61) for layer in layers]
+    return Explained(tracks, None, 0)
+
 
 SIZES = [(60, 20), (80, 24), (160, 50), (300, 90)]
 """Columns and rows."""
@@ -28,7 +37,7 @@ def run(coroutine):
     return asyncio.run(coroutine)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [SIZES[0], SIZES[-1]])
 def test_every_screen_can_be_reached_and_shows_itself(opened, screen_text, size):
     async def go():
         async with opened(size) as pilot:
@@ -43,13 +52,19 @@ def test_every_screen_can_be_reached_and_shows_itself(opened, screen_text, size)
     run(go())
 
 
-def _keys(app):
-    """Every key of the screen and of what is in it, but those that leave."""
-    found = {key for node in [app.screen, *app.screen.query("*")] for key in node._bindings.key_to_bindings}
-    return sorted(found - {"ctrl+q", "ctrl+c", "f12", "super+c", "ctrl+insert", "tab", "shift+tab", "ctrl+p"})
+LEAVING = {"ctrl+q", "ctrl+c", "f12", "super+c", "ctrl+insert", *"123456"}
+"""Keys that leave the program, or the screen for another one, or write a file into the folder of downloads."""
 
 
-def test_no_key_of_any_screen_crashes(opened, monkeypatch):
+def _keys(app, number):
+    """Every key of the screen and of what is in it; those of everywhere on the first screen."""
+    nodes = [*([app] if number == 1 else []), app.screen, *app.screen.query("*")]
+    found = {key for node in nodes for key in node._bindings.key_to_bindings}
+    return sorted(found - LEAVING)
+
+
+@pytest.mark.parametrize("size", SIZES[:3])
+def test_every_key_of_every_screen_does_something_or_nothing_and_never_harm(opened, monkeypatch, size):
     """Models are not asked here: whoever asks is told that nobody is there."""
     from tfbs_hub.errors import TfbsHubError
 
@@ -60,20 +75,39 @@ def test_no_key_of_any_screen_crashes(opened, monkeypatch):
     monkeypatch.setattr(HubApp, "start_job", lambda self, *arguments: None)
 
     async def go():
-        async with opened((60, 20)) as pilot:
+        async with opened(size) as pilot:
+            app, pressed, met = pilot.app, 0, set()
+
+            async def press(key):
+                """As the pilot does it, without waiting for a quiet processor after each of some five hundred keys."""
+                app.simulate_key(key)
+                await pilot._wait_for_screen()
+                await pilot._wait_for_screen()
+
             for number in range(1, 7):
                 await pilot.press(str(number))
-                await pilot.pause()
-                home = pilot.app.screen
-                for key in _keys(pilot.app):
-                    await pilot.press(key)
+                home = app.screen
+                if number == 4:
+                    home.subject.take(["x"], ["ACGT" * 30])
+                    home.explained = explained([("moe", "gradient")], 120)
+                    home.draw()
+                    await pilot.pause()
+                focus = app.focused
+                for key in _keys(app, number):
+                    home.set_focus(focus)
+                    await press(key)
+                    pressed += 1
+                    met.add(type(app.screen).__name__)
                     for _ in range(4):
-                        if pilot.app.screen is home:
+                        if app.screen is home:
                             break
-                        await pilot.press("escape")
-                    if pilot.app.screen is not home:
+                        await press("escape")
+                    if app.screen is not home:
                         await pilot.press(str(number))
-            assert pilot.app._exception is None
+                    assert app.screen is home, (number, key)
+            assert app._exception is None and pressed > 150
+            assert met >= {"AddExpertScreen", "RetrainScreen", "NewEvaluationScreen", "SequencesScreen", "Pick"}
+            assert met >= {"KeysScreen", "CommandPalette", "AskPath", "AssessScreen", "ExportScreen"}
 
     run(go())
 
@@ -153,7 +187,7 @@ def test_below_60_by_20_it_says_so_and_comes_back(opened, screen_text):
 def test_every_theme_draws_every_screen(opened):
     async def go():
         async with opened() as pilot:
-            for theme in [*(theme.name for theme in THEMES), "nord", "ansi-light"]:
+            for theme in [THEMES[1].name, THEMES[2].name, "nord", "ansi-light"]:
                 pilot.app.theme = theme
                 for number in range(1, 7):
                     await pilot.press(str(number))
@@ -193,6 +227,103 @@ def test_the_session_goes_on_where_it_stopped(opened):
 
     run(first())
     run(second())
+
+
+def test_a_sequence_is_found_again_as_it_was_left(opened, waits, monkeypatch):
+    """Strand, changes, layers, cursor and zoom; and who leaves while models are asked leaves at once."""
+    asked = []
+
+    async def answered(self, request, kind, **options):
+        if kind is not Explained:
+            return await asyncio.sleep(60)
+        asked.append(request)
+        return explained([(layer.model, layer.method) for layer in request.layers], len(request.letters))
+
+    monkeypatch.setattr(HubApp, "ask", answered)
+
+    async def first():
+        async with opened() as pilot:
+            await pilot.press("4")
+            screen = pilot.app.screen
+            screen.asked = [Layer("moe", "gradient"), Layer("ETS", "saliency")]
+            screen.look_at(["one", "two"], ["A" * 90, "ACGT" * 100], 1)
+            await waits(pilot, lambda: screen.query_one(TrackView).shown)
+            await pilot.press("home", *["right"] * 6, "t", "r", "minus", "minus")
+            await waits(pilot, lambda: screen.subject.flipped and screen.query_one(TrackView).view.dense == 5)
+            await pilot.press("ctrl+q")
+            return screen.query_one(TrackView).view.cursor
+
+    async def second():
+        async with opened() as pilot:
+            screen = pilot.app.screen
+            await waits(pilot, lambda: screen.query_one(TrackView).shown)
+            view = screen.query_one(TrackView).view
+            return screen.subject, screen.asked, view.cursor, view.dense
+
+    cursor = run(first())
+    subject, layers, again, dense = run(second())
+    assert (again, dense, cursor) == (393, 5, 393)
+    assert (subject.name, subject.flipped, list(map(str, subject.edits))) == ("two", True, ["C394A"])
+    assert layers == [Layer("moe", "gradient"), Layer("ETS", "saliency")]
+    assert asked[-1].letters == subject.present
+
+
+def test_a_session_keeps_what_can_be_read_again(tmp_path):
+    many = session.Explaining(["a", "b", "c"], ["A" * 150_000, "C" * 900_000, "G" * 9], chosen=1, cursor=5)
+    few = session.Explaining([f"{number}" for number in range(80)], ["ACGT"] * 80, chosen=79)
+    session.save(tmp_path, session.Session(explaining={"x": many, "y": few}))
+    found = session.load(tmp_path).explaining
+    assert (found["x"].names, found["x"].chosen, found["x"].cursor) == (["b"], 0, 5)
+    assert len(found["y"].names) == 50 and found["y"].names[found["y"].chosen] == "79"
+
+
+def test_the_wizard_offers_every_kind_of_negatives_that_training_takes(opened, tmp_path):
+    from tfbs_hub.tui.screens import add_expert
+    from tfbs_hub.workflows.add_expert import NEGATIVES, OF_OTHERS
+
+    assert set(add_expert._NEGATIVES) - {add_expert._USUAL} == set(NEGATIVES)
+    assert add_expert._OF_OTHERS == OF_OTHERS
+    for name in ("GATA3.fa", "FOXM1.fa"):
+        (tmp_path / name).write_text(">a\nACGT\n")
+    chosen = []
+
+    async def go():
+        async with opened() as pilot:
+            screen = add_expert.AddExpertScreen()
+            pilot.app.push_screen(screen, chosen.append)
+            await pilot.pause()
+            await pilot.press(*"STAT3", "ctrl+s")
+            screen.query_one("#negatives").value = "mixed"
+            await pilot.pause()
+            await pilot.press("ctrl+s")
+            await pilot.pause()
+            assert screen.query_one("#field-others").display
+            assert "other factors' peaks" in str(screen.query_one(Trouble).render())
+            screen.query_one("#field-others", Input).value = str(tmp_path / "*.fa")
+            await pilot.press("ctrl+s")
+            await pilot.pause()
+            await pilot.press("ctrl+s")
+
+    run(go())
+    assert chosen[0]["negatives"] == "mixed"
+    assert chosen[0]["others"] == [str(tmp_path / "FOXM1.fa"), str(tmp_path / "GATA3.fa")]
+    assert "--negatives mixed --others" in add_expert.command_line(chosen[0])
+
+
+def test_keys_in_the_bar_can_be_clicked_and_none_is_cut(opened, screen_text):
+    async def go():
+        async with opened((60, 20)) as pilot:
+            bar = screen_text(pilot.app).split("\n")[-1]
+            assert bar.rstrip().endswith("? All keys") and "Explain with" in bar and "Motifs" not in bar
+            await pilot.click(KeyBar, offset=(bar.index("Add"), 0))
+            await pilot.pause()
+            assert type(pilot.app.screen).__name__ == "AddExpertScreen"
+            await pilot.press("escape")
+            await pilot.click(KeyBar, offset=(bar.index("All keys"), 0))
+            await pilot.pause()
+            assert isinstance(pilot.app.screen, KeysScreen)
+
+    run(go())
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 99}', '{"screen": 3}', "\0" * 100])

@@ -102,7 +102,7 @@ def evil_answers():
         RunView: RunView(EVIL, "/x", 30, 0, [EVIL], EVIL, EVIL, EVIL, [EVIL], [(EVIL, 0.9)], [data, data]),
         Learned: Learned([Motif(EVIL, EVIL, [[1.0], [0], [0], [0]])], None, computed=True, note=EVIL),
         Explained: Explained(
-            [Track(Layer(EVIL, EVIL), 1.0, [0.5] * 10, [[0.5] * 10] * 4, 101)],
+            [Track.of(Layer(EVIL, EVIL), 1.0, [0.5] * 10, [[0.5] * 10] * 4, 101)],
             Weighed(1.0, 0.7, [EVIL], [1.0], [1.0], 0.0),
             0,
         ),

@@ -78,10 +78,18 @@ def processes(word):
     return found
 
 
-def test_the_whole_journey(terminal, registry, tmp_path):
+def test_the_whole_journey(terminal, registry, trained, tmp_path):
     terminal.type(f"{sys.executable} -m tfbs_hub.cli tui --registry {registry}; echo left with $?\n")
     terminal.wait("EBOX")
     terminal.wait("2 experts")
+
+    # Filter.
+    terminal.keys("/")
+    terminal.type("ets")
+    terminal.wait("1 of 2")
+    assert "EBOX" not in terminal.shown
+    terminal.keys("Escape")
+    terminal.wait("EBOX")
     terminal.keys("Down")
     terminal.wait("ETS")
 
@@ -98,6 +106,22 @@ def test_the_whole_journey(terminal, registry, tmp_path):
     terminal.keys("Home", "Right", "Right", "t")
     terminal.wait("G3T")
     terminal.keys("u", "r")
+    terminal.wait("other strand")
+
+    # Evaluate; the result is read where it is shown.
+    terminal.keys("3", "n")
+    terminal.wait("new evaluation")
+    terminal.type(str(trained.labelled["ETS"]))
+    terminal.keys("Enter")
+    terminal.wait("ETS_test.fa")
+    terminal.keys("C-s")
+    terminal.wait("ranks best", 120)
+    terminal.wait("40 bound")
+    terminal.wait("AUPRC")
+    assert "●" in terminal.shown
+    terminal.keys("t", "t")
+    terminal.wait("DeLong's test")
+    terminal.keys("4")
     terminal.wait("other strand")
 
     # The terminal shrinks and grows.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import SystemCommand
@@ -37,6 +37,8 @@ class HubApp(CoreApp):
 
     TITLE = "tfbs-hub"
     CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-vast")]  # noqa: RUF012 - as Textual has it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
     MODES: ClassVar = {
         "experts": ExpertsScreen,
         "gate": GateScreen,
@@ -50,7 +52,7 @@ class HubApp(CoreApp):
             Binding(f"{number}", f"go('{name}')", title, show=False, id=f"app.{name}")
             for number, (name, title) in enumerate(SCREENS.items(), 1)
         ),
-        Binding("f1,question_mark", "keys", "Keys", show=False, key_display="?", id="app.keys"),
+        Binding("f1,question_mark", "keys", "All keys", show=False, key_display="?", id="app.keys"),
         Binding("ctrl+p", "command_palette", "Palette", show=False, id="app.palette", system=True),
         Binding("f5", "look", "Look again", show=False, id="app.look"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
@@ -70,6 +72,11 @@ class HubApp(CoreApp):
         except TfbsHubError as error:
             self.tell(error)
         self.call_after_refresh(self.open_registry)
+
+    def run(self, *arguments: Any, **options: Any) -> None:
+        """Run until the user leaves."""
+        self.keeps_still = True
+        super().run(*arguments, **options)
 
     # -- moving -------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,7 +24,7 @@ from tfbs_hub.tui import session
 from tfbs_hub.tui.desk import Desk
 from tfbs_hub.tui.running import JobRecord, Jobs
 from tfbs_hub.tui.text import block, plain, told
-from tfbs_hub.tui.themes import BASES, LINE, THEMES, rich_colours
+from tfbs_hub.tui.themes import BASES, LINE, ROW, THEMES, rich_colours
 from tfbs_hub.workbench.client import Workbench
 from tfbs_hub.workbench.messages import Ask
 
@@ -34,6 +35,8 @@ __all__ = ["CoreApp"]
 
 _LOOK: Final = 2.0
 """Seconds between two looks at whether somebody else has changed the registry."""
+
+_NEVER: Final = 1 << 30
 
 A = TypeVar("A", bound=msgspec.Struct)
 T = TypeVar("T")
@@ -50,11 +53,16 @@ class CoreApp(App[None]):
         desk: the registry as it was last seen; None until it is open.
         desk_changed, job_changed: told when that changes, and whenever a job says something.
         jobs: those that run and those that ran.
+        keeps_still: what is there once the registry is open is left out of garbage collection, and the rest is
+            collected often: looking through everything that has gathered takes a tenth of a second and more. For a
+            process of one application.
     """
 
     def __init__(self, registry: str | None = None) -> None:
         super().__init__()
         self._asked_for = registry
+        self.keeps_still = False
+        self._settled_screens: set[str] = set()
         self.user_home = str(Path("~").expanduser())
         self.state = settings.state_folder()
         self.session = session.load(self.state)
@@ -72,7 +80,7 @@ class CoreApp(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours of bases for themes that name none."""
-        return {**BASES, "line": LINE}
+        return {**BASES, "line": LINE, "row": ROW}
 
     @property
     def colours(self) -> dict[str, str]:
@@ -86,8 +94,20 @@ class CoreApp(App[None]):
         """Read past jobs and the registry, and go on watching it."""
         await asyncio.to_thread(self.jobs.load)
         await self._look()
+        if self.keeps_still:
+            gc.freeze()
+            gc.set_threshold(*gc.get_threshold()[:2], _NEVER)
+            self.set_interval(_LOOK, self._tidy)
         if self.desk is not None:
             self.set_interval(_LOOK, self._watch)
+
+    def _tidy(self) -> None:
+        """Collect what is not used any more, if anything was made since; a screen that is new here stays for good."""
+        if gc.get_count()[2]:
+            gc.collect()
+        if self.current_mode not in self._settled_screens:
+            self._settled_screens.add(self.current_mode)
+            gc.freeze()
 
     async def _look(self) -> None:
         """Read the registry anew."""

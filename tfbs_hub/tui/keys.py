@@ -10,13 +10,13 @@ import msgspec
 
 from tfbs_hub.errors import InputError
 from tfbs_hub.files import write_whole
+from tfbs_hub.limits import MAX_KEYS_BYTES
 
 __all__ = ["FILE", "FIXED", "load", "save"]
 
 FILE: Final = "keys.json"
 FIXED: Final = frozenset({"app.quit"})
 """Bindings that stay what they are: nobody shall be locked in."""
-_MAX_BYTES: Final = 1 << 20
 
 
 def load(folder: Path) -> dict[str, str]:
@@ -24,7 +24,7 @@ def load(folder: Path) -> dict[str, str]:
     path = folder / FILE
     try:
         with path.open("rb") as file:
-            chosen = msgspec.json.decode(file.read(_MAX_BYTES), type=dict[str, str])
+            chosen = msgspec.json.decode(file.read(MAX_KEYS_BYTES), type=dict[str, str])
     except FileNotFoundError:
         return {}
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

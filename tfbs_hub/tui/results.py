@@ -75,16 +75,21 @@ def roc(data: DataView, width: int, height: int, styles: Mapping[str, str]) -> G
     return Group(_heading(data), Text("true positive rate", "dim"), picture)
 
 
-def tests(run: RunView, data: DataView, styles: Mapping[str, str]) -> Group:
+def tests(run: RunView, data: DataView, width: int, styles: Mapping[str, str]) -> Group:
     """DeLong first, then the paired bootstrap; ANOVA and Tukey with the caution that belongs to them."""
     parts: list[RenderableType] = [_heading(data), block(data.reading), Text()]
-    parts += _pairs("DeLong's test, p corrected by Holm", data.delong, styles)
-    parts += _pairs("paired bootstrap, p corrected by Holm", data.paired, styles)
+    parts += _pairs("DeLong's test, p corrected by Holm", data.delong, width, styles)
+    parts += _pairs("paired bootstrap, p corrected by Holm", data.paired, width, styles)
     if data.paired:
         parts += [block(run.resolution, "dim"), Text()]
     if data.anova:
-        parts += [Text("one-way ANOVA over the resamples", "bold"), line(data.anova), block(run.caution, "dim"), Text()]
-    parts += _pairs("Tukey's honestly significant difference", data.tukey, styles)
+        parts += [
+            Text("one-way ANOVA over the resamples", "bold"),
+            block(data.anova),
+            block(run.caution, "dim"),
+            Text(),
+        ]
+    parts += _pairs("Tukey's honestly significant difference", data.tukey, width, styles)
     if len(data.models) < 2:
         parts.append(Text("One model alone has nothing to be tested against.", "dim"))
     return Group(*parts)
@@ -149,21 +154,26 @@ def _measures(data: DataView, styles: Mapping[str, str]) -> Table:
     return table
 
 
-def _pairs(title: str, rows: Sequence[PairView], styles: Mapping[str, str]) -> list[RenderableType]:
+def _pairs(title: str, rows: Sequence[PairView], width: int, styles: Mapping[str, str]) -> list[RenderableType]:
     if not rows:
         return []
     reach = max((max(abs(row.low), abs(row.high)) for row in rows), default=0.0) or 1.0
+    names = max(len(cut(row.a, 14)) + len(cut(row.b, 14)) + 3 for row in rows)
+    # Where there is little room the interval is drawn and not written, the drawing smaller.
+    written = width >= names + 70
+    room = min(max(width - names - (47 if written else 26), 13), 41) // 2 * 2 + 1
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("", "difference", "95%", f"-{reach:.2f}{'0':^13}+{reach:.2f}", "p"):
+    axis = f"-{reach:.2f}{'0':^{room - 10}}+{reach:.2f}"
+    for column in ("", "difference", *(["95%"] if written else []), axis, "p"):
         table.add_column(column, justify="right" if column in {"difference", "p"} else "left", no_wrap=True)
     for row in rows:
         pair = Text("").append_text(line(cut(row.a, 14), styles.get(row.a, "")))
         pair.append(" - ", "dim").append_text(line(cut(row.b, 14), styles.get(row.b, "")))
-        strip = interval_strip(row.difference, row.low, row.high, 23, span=(-reach, reach))
+        strip = interval_strip(row.difference, row.low, row.high, room, span=(-reach, reach))
         table.add_row(
             pair,
             f"{row.difference:+.3f}",
-            f"{row.low:+.3f} to {row.high:+.3f}",
+            *([f"{row.low:+.3f} to {row.high:+.3f}"] if written else []),
             strip,
             line(row.p, "bold" if row.clear else "dim"),
         )

@@ -16,6 +16,7 @@ import msgspec
 from tfbs_hub.errors import InterruptedRunError, TfbsHubError
 from tfbs_hub.files import write_whole
 from tfbs_hub.jobs import Job, Warned
+from tfbs_hub.limits import MAX_SESSION_BYTES
 from tfbs_hub.progress import Event
 
 __all__ = ["JobRecord", "Jobs", "Said", "State"]
@@ -24,7 +25,6 @@ State = Literal["running", "done", "failed", "cancelled"]
 _KEPT: Final = 100
 _MOST_LINES: Final = 2000
 _GRACE: Final = 1.2
-_MAX_BYTES: Final = 8 << 20
 
 
 @dataclass
@@ -141,7 +141,7 @@ class Jobs:
                 path.unlink()
         for path in paths[:_KEPT]:
             with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError), path.open("rb") as file:
-                record = msgspec.json.decode(file.read(_MAX_BYTES), type=JobRecord)
+                record = msgspec.json.decode(file.read(MAX_SESSION_BYTES), type=JobRecord)
                 if record.state == "running":
                     # Whoever listened to it is gone, and so is the job.
                     record.state, record.ended = "cancelled", record.ended or record.started

@@ -21,14 +21,13 @@ from aiohttp import web
 from textual_serve.server import Server
 
 from tfbs_hub.files import storage_error
+from tfbs_hub.limits import MAX_BROWSERS
 
 __all__ = ["LockedServer", "serve"]
 
 _HOST: Final = "127.0.0.1"
 _GRACE: Final = 2.0
 """Seconds that browsers are given to go when the server ends."""
-_MOST: Final = 4
-"""Browsers at a time; each is a process."""
 _POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; connect-src 'self' ws://{host}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -102,7 +101,7 @@ class LockedServer(Server):
         return response
 
     async def _counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if self._connected >= _MOST:
+        if self._connected >= MAX_BROWSERS:
             raise web.HTTPServiceUnavailable(text="too many browsers are connected: close one")
         self._connected += 1
         try:

@@ -7,13 +7,15 @@ from typing import Final
 
 from textual.theme import Theme
 
-__all__ = ["BASES", "DEFAULT", "LINE", "THEMES", "rich_colours"]
+__all__ = ["BASES", "DEFAULT", "LINE", "ROW", "THEMES", "rich_colours"]
 
 DEFAULT: Final = "tfbs-dark"
 BASES: Final = {"base-a": "#7fc97f", "base-c": "#6cb6ff", "base-g": "#f0b449", "base-t": "#f47067"}
 """Colours of the four bases where a theme names none."""
 LINE: Final = "#6b7480"
 """Colour of frames where a theme names none."""
+ROW: Final = "#80808033"
+"""Ground of a chosen row that has not the focus, where a theme names none."""
 
 
 _USED: Final = ("accent", "background", "error", "foreground", "success", "warning", *BASES)
@@ -41,8 +43,13 @@ THEMES: Final = (
         background="#0f1318",
         surface="#151a21",
         panel="#1c232c",
-        boost="#222a35",
-        variables={**BASES, "line": "#333d4a", "block-cursor-text-style": "none", "footer-key-foreground": "#56b6c2"},
+        variables={
+            **BASES,
+            "line": "#333d4a",
+            "row": "#222a35",
+            "block-cursor-text-style": "none",
+            "footer-key-foreground": "#56b6c2",
+        },
     ),
     Theme(
         name="tfbs-light",
@@ -57,10 +64,10 @@ THEMES: Final = (
         background="#fbfbf9",
         surface="#f4f4f1",
         panel="#e9eae6",
-        boost="#dfe1dc",
         variables={
             **_bases("#2b8a3e", "#1864ab", "#b35900", "#c92a2a"),
             "line": "#c3c7c0",
+            "row": "#dfe1dc",
             "block-cursor-text-style": "none",
             "footer-key-foreground": "#0b7285",
         },
@@ -77,10 +84,10 @@ THEMES: Final = (
         background="#101216",
         surface="#171a1f",
         panel="#1f242b",
-        boost="#262c35",
         variables={
             **_bases("#00b184", "#56b4e9", "#f0e442", "#e8710a"),
             "line": "#38414d",
+            "row": "#262c35",
             "block-cursor-text-style": "none",
             "footer-key-foreground": "#56b4e9",
         },
@@ -98,10 +105,10 @@ THEMES: Final = (
         background="#ffffff",
         surface="#f6f7f8",
         panel="#e9ecef",
-        boost="#dee2e6",
         variables={
             **_bases("#00735a", "#0072b2", "#8a5a00", "#b3005a"),
             "line": "#c4cad1",
+            "row": "#dee2e6",
             "block-cursor-text-style": "none",
             "footer-key-foreground": "#0072b2",
         },

@@ -4,6 +4,7 @@
 that answers (`python -m tfbs_hub.workbench`). One JSON object a line: requests on stdin, answers on stdout, in order.
 
     {"id": 3, "ask": {"type": "explain", …}}
+    {"cancel": 3}                     nobody waits for that answer any more
     {"id": 3, "progress": {"task", "done", "total", "message"}}
     {"id": 3, "result": {…}}          or {"id": 3, "error": {"type", "what", "where", "hint"}}
     {"warning": "…"}                  such as that of a plug-in that failed

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import IO, Any, Final, TypeVar
 
 import msgspec
@@ -22,13 +23,15 @@ from tfbs_hub import errors
 from tfbs_hub.errors import TfbsHubError
 from tfbs_hub.files import storage_error
 from tfbs_hub.progress import Event, Report, silent
-from tfbs_hub.workbench.messages import ANSWERS, Ask
+from tfbs_hub.workbench.messages import ANSWERS, Ask, Explain
 
 __all__ = ["Workbench"]
 
 _GRACE: Final = 0.7
 """Seconds between asking the process to end and ending it."""
 _TAIL: Final = 2000
+_STOPPED: Final = (Explain,)
+"""What is given up when its waiter is gone; other answers go on, for their cache is worth having."""
 
 A = TypeVar("A", bound=msgspec.Struct)
 
@@ -46,8 +49,8 @@ class _Question:
 class Workbench:
     """A process that answers one request after another; for one event loop.
 
-    A request whose waiter is cancelled before it was sent is never sent. If the process dies, whoever waits gets an
-    error, and the next request starts another.
+    A request whose waiter is cancelled before it was sent is never sent; an explanation that is under way is given up.
+    If the process dies, whoever waits gets an error, and the next request starts another.
 
     Args:
         registry: folder of the registry.
@@ -73,6 +76,7 @@ class Workbench:
         self._warn = warn
         self._process: subprocess.Popen[bytes] | None = None
         self._said: IO[bytes] | None = None
+        self._lines: SimpleQueue[bytes | None] = SimpleQueue()
         self._waiting: deque[_Question] = deque()
         self._asked: _Question | None = None
         self._count = 0
@@ -107,6 +111,8 @@ class Workbench:
         finally:
             with contextlib.suppress(ValueError):
                 self._waiting.remove(question)
+            if question is self._asked and isinstance(request, _STOPPED):
+                self._give_up(question)
 
     def close(self) -> None:
         """End the process; whoever still waits is let go. May be called in any thread."""
@@ -117,9 +123,7 @@ class Workbench:
                 self._loop.call_soon_threadsafe(self._let_go)
         if process is None:
             return
-        with contextlib.suppress(OSError):
-            if process.stdin is not None:
-                process.stdin.close()
+        self._lines.put(None)
         process.terminate()
         try:
             process.wait(_GRACE)
@@ -148,14 +152,15 @@ class Workbench:
                 question.answer.set_exception(storage_error(error, "tfbs-hub's model process"))
 
     def _send(self, question: _Question) -> None:
-        process = self._process or self._start()
-        line = msgspec.json.encode({"id": question.number, "ask": question.ask}) + b"\n"
-        if process.stdin is None:
-            raise BrokenPipeError
-        process.stdin.write(line)
-        process.stdin.flush()
+        if self._process is None:
+            self._start()
+        self._lines.put(msgspec.json.encode({"id": question.number, "ask": question.ask}) + b"\n")
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _give_up(self, question: _Question) -> None:
+        """Tell the process that nobody waits any more; it says so, and is free for the next request."""
+        self._lines.put(msgspec.json.encode({"cancel": question.number}) + b"\n")
+
+    def _start(self) -> None:
         said = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - read when the process dies
         self._said = said
         process = subprocess.Popen(  # noqa: S603 - this interpreter and our own module
@@ -167,9 +172,10 @@ class Workbench:
             start_new_session=True,
         )
         self._process = process
+        self._lines = SimpleQueue()
         loop = asyncio.get_running_loop()
+        threading.Thread(target=_speak, args=(process, self._lines), daemon=True).start()
         threading.Thread(target=self._listen, args=(process, loop), daemon=True).start()
-        return process
 
     def _listen(self, process: subprocess.Popen[bytes], loop: asyncio.AbstractEventLoop) -> None:
         """Hand on every line of the process, in a thread of its own."""
@@ -204,10 +210,8 @@ class Workbench:
         if process is not self._process:
             return
         self._process = None
+        self._lines.put(None)
         process.wait()
-        with contextlib.suppress(OSError):
-            if process.stdin is not None:
-                process.stdin.close()
         asked, self._asked = self._asked, None
         if asked is not None and not asked.answer.done():
             asked.answer.set_exception(self._death(process.returncode))
@@ -232,6 +236,16 @@ class Workbench:
         self._asked = None
         for question in questions:
             question.answer.cancel()
+
+
+def _speak(process: subprocess.Popen[bytes], lines: SimpleQueue[bytes | None]) -> None:
+    """Write every line, in a thread of its own: a process that still starts reads nothing, and a pipe holds little."""
+    if process.stdin is None:
+        return
+    with contextlib.suppress(OSError), process.stdin as stream:
+        while (line := lines.get()) is not None:
+            stream.write(line)
+            stream.flush()
 
 
 def _told(error: Mapping[str, Any]) -> TfbsHubError:

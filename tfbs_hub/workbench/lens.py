@@ -26,13 +26,18 @@ from tfbs_hub.workbench.messages import (
 )
 
 if TYPE_CHECKING:
+    from tfbs_hub.attribution.tracks import Explanation
     from tfbs_hub.sequences.batch import SequenceBatch
     from tfbs_hub.workflows.explain import Explainer
 
 __all__ = ["LONGEST", "Lens"]
 
-LONGEST: Final = 20_000
-"""Base pairs of the longest sequence that is explained while somebody waits."""
+LONGEST: Final = 200_000
+"""Base pairs of the longest sequence that is explained while somebody waits (a minute or two, by ShiftSmooth)."""
+_MOST_BASES: Final = 2_000_000
+"""Base pairs of all sequences that are read from one file."""
+_REMEMBERED: Final = 8
+"""Explanations that are kept, for whoever then asks for their seqlets."""
 _STEPS: Final = 5
 """A window slides over a longer sequence by this part of its width."""
 
@@ -47,6 +52,7 @@ class Lens:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._kept: dict[tuple[str, str, bool, bool, int | None], Explainer] = {}
+        self._explained: dict[tuple[str, Layer, bool, bool], Explanation] = {}
         self._generation = -1
 
     def read(self, ask: ReadSequences) -> Sequences:
@@ -55,15 +61,18 @@ class Lens:
 
         names: list[str] = []
         letters: list[str] = []
-        ambiguous, more = 0, False
+        ambiguous, more, bases = 0, False, 0
         genome = None if ask.genome is None else Path(ask.genome)
         with _source(ask) as path:
             for batch in read_batches(path, genome=genome, window=ask.window, rows=ask.limit + 1):
                 ambiguous += batch.ambiguous
                 for index, name in enumerate(batch.ids):
-                    if len(names) == ask.limit:
+                    length = int(batch.offsets[index + 1] - batch.offsets[index])
+                    bases += length
+                    if len(names) == ask.limit or (names and bases > _MOST_BASES):
                         more = True
                         break
+                    _check(length)
                     names.append(name)
                     letters.append(_letters(batch, index))
                 if more:
@@ -74,16 +83,16 @@ class Lens:
         """One sequence by each layer, and what the mixture says."""
         from tfbs_hub.sequences.batch import from_strings  # noqa: PLC0415 - numpy
 
-        _check(ask.letters)
+        _check(len(ask.letters))
         batch = from_strings([ask.letters], [ask.name or "sequence"])
         tracks = []
         tiled = 0
         for layer in ask.layers:
             explainer = self._explainer(layer, ask.both_strands, ask.corrected, len(ask.letters))
             tiled = max(tiled, explainer.step or 0)
-            found = explainer.explain(batch, report).track(0)
+            found = self._explanation(explainer, layer, ask, report).track(0)
             tracks.append(
-                Track(
+                Track.of(
                     layer=layer,
                     logit=found.logit,
                     actual=found.actual.tolist(),
@@ -95,11 +104,9 @@ class Lens:
 
     def seqlets(self, ask: Seqlets, report: Report = silent) -> Marks:
         """The stretches that matter, by place."""
-        from tfbs_hub.sequences.batch import from_strings  # noqa: PLC0415 - numpy
-
-        _check(ask.letters)
+        _check(len(ask.letters))
         explainer = self._explainer(ask.layer, ask.both_strands, ask.corrected, len(ask.letters))
-        explanation = explainer.explain(from_strings([ask.letters]), report)
+        explanation = self._explanation(explainer, ask.layer, ask, report)
         marks = []
         for named in explainer.seqlets(explanation, report):
             match, seqlet = named.match, named.seqlet
@@ -129,11 +136,23 @@ class Lens:
         save(explain_all(explainers, [batch], seqlets=ask.seqlets, report=report), path)
         return Exported(str(path), path.stat().st_size)
 
+    def _explanation(self, explainer: Explainer, layer: Layer, ask: Explain | Seqlets, report: Report) -> Explanation:
+        """Of one sequence by one layer; computed once for those who ask for its track and for its seqlets."""
+        from tfbs_hub.sequences.batch import from_strings  # noqa: PLC0415 - numpy
+
+        key = (ask.letters, layer, ask.both_strands, ask.corrected)
+        found = self._explained.pop(key, None) or explainer.explain(from_strings([ask.letters]), report)
+        self._explained[key] = found
+        for old in list(self._explained)[:-_REMEMBERED]:
+            del self._explained[old]
+        return found
+
     def _explainer(self, layer: Layer, both: bool, corrected: bool, length: int) -> Explainer:
         """A kept one, or a new one; it slides where the sequence is longer than the model's window."""
         generation = self._hub.registry.head().number
         if generation != self._generation:
             self._kept.clear()
+            self._explained.clear()
             self._generation = generation
         plain = self._fetched(layer, both, corrected, None)
         window = plain.model.window
@@ -171,10 +190,10 @@ class Lens:
         )
 
 
-def _check(letters: str) -> None:
-    if len(letters) > LONGEST:
+def _check(length: int) -> None:
+    if length > LONGEST:
         raise InputError(
-            f"this sequence has {len(letters):,} bases, and {LONGEST:,} are the most that are explained here",
+            f"this sequence has {length:,} bases, and {LONGEST:,} are the most that are explained here",
             hint="cut it, or use tfbs-hub explain --tile",
         )
 

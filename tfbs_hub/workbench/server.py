@@ -9,13 +9,14 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import IO, Any, Final, NoReturn
+from typing import IO, Any, NoReturn
 
 import msgspec
 
-from tfbs_hub.errors import InputError, TfbsHubError
+from tfbs_hub.errors import InputError, InterruptedRunError, TfbsHubError
 from tfbs_hub.files import storage_error
 from tfbs_hub.hub import Hub
+from tfbs_hub.limits import MAX_MESSAGE_BYTES
 from tfbs_hub.progress import Event
 from tfbs_hub.workbench.answers import answer
 from tfbs_hub.workbench.lens import Lens
@@ -34,8 +35,6 @@ from tfbs_hub.workbench.messages import (
 
 __all__ = ["Request", "main"]
 
-_MAX_LINE: Final = 64 << 20
-
 
 class Request(msgspec.Struct):
     """One line of stdin."""
@@ -44,10 +43,17 @@ class Request(msgspec.Struct):
     ask: Assess | Change | Explain | Export | Learn | OpenRun | ReadSequences | Report | Seqlets | Survey
 
 
+class _Cancel(msgspec.Struct, forbid_unknown_fields=True):
+    """Another line of stdin: nobody waits for that answer any more."""
+
+    cancel: int
+
+
 def main(arguments: list[str]) -> int:
     """Answer until stdin ends. Arguments: the registry's folder ("" looks for it), "read-only" or "writable"."""
     stream = _own_stdout()
-    emit = _Emitter(stream)
+    cancelled: set[int] = set()
+    emit = _Emitter(stream, cancelled)
     requests: SimpleQueue[bytes | None] = SimpleQueue()
     registry, mode = (*arguments, "", "writable")[:2]
     hub: Hub | None = None
@@ -55,7 +61,7 @@ def main(arguments: list[str]) -> int:
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _leave)
-        threading.Thread(target=_read, args=(requests,), daemon=True).start()
+        threading.Thread(target=_read, args=(requests, cancelled), daemon=True).start()
         while (line := requests.get()) is not None:
             request: Request | None = None
             try:
@@ -94,8 +100,9 @@ def _told(error: BaseException) -> Mapping[str, Any]:
 class _Emitter:
     """Writes answers, each on a line of its own."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[str], cancelled: set[int]) -> None:
         self._stream = stream
+        self.cancelled = cancelled
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         with suppress(BrokenPipeError):  # whoever listened is gone; stdin has ended too
@@ -110,13 +117,15 @@ class _Emitter:
 
 
 class _Reporter:
-    """Progress of one request."""
+    """Progress of one request; raises `InterruptedRunError` where nobody waits for it any more."""
 
     def __init__(self, emit: _Emitter, number: int) -> None:
         self._emit = emit
         self._number = number
 
     def __call__(self, event: Event) -> None:
+        if self._number in self._emit.cancelled:
+            raise InterruptedRunError("nobody waits for this answer any more")
         self._emit({"id": self._number, "progress": event})
 
 
@@ -127,11 +136,14 @@ def _own_stdout() -> IO[str]:
     return stream
 
 
-def _read(requests: SimpleQueue[bytes | None]) -> None:
-    """Hand on every line; when stdin ends, also stop what is being computed."""
+def _read(requests: SimpleQueue[bytes | None], cancelled: set[int]) -> None:
+    """Hand on every request, take note of every cancellation; when stdin ends, also stop what is being computed."""
     with suppress(OSError), os.fdopen(os.dup(0), "rb") as stream:
-        while line := stream.readline(_MAX_LINE):
-            requests.put(line)
+        while line := stream.readline(MAX_MESSAGE_BYTES):
+            try:
+                cancelled.add(msgspec.json.decode(line, type=_Cancel).cancel)
+            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+                requests.put(line)
     requests.put(None)
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Self
+
 import msgspec
 
 __all__ = [
@@ -47,22 +53,55 @@ class Weighed(msgspec.Struct):
     bias: float
 
 
-class Track(msgspec.Struct):
+class Track(msgspec.Struct, dict=True):
     """One layer's attribution of a sequence of `length` bases.
 
     Attributes:
         layer: who says so.
         logit: on the strand as given (the mean of both where both are explained).
-        actual: (length,), contribution of each observed base.
-        hypothetical: (4, length), what A, C, G and T mean, or would mean, there.
+        packed: `actual` and the four rows of `hypothetical`, one after another, as 32-bit floats (little-endian): a
+            long sequence has hundreds of thousands of figures, and nobody waits while they are read.
         window: of the model, in base pairs.
     """
 
     layer: Layer
     logit: float
-    actual: list[float]
-    hypothetical: list[list[float]]
+    packed: bytes
     window: int
+
+    @classmethod
+    def of(
+        cls,
+        layer: Layer,
+        logit: float,
+        actual: Sequence[float],
+        hypothetical: Sequence[Sequence[float]],
+        window: int,
+    ) -> Self:
+        """A track from its figures: `actual` is (length,), `hypothetical` (4, length)."""
+        figures = array("f", actual)
+        for row in hypothetical:
+            figures.extend(row)
+        if sys.byteorder == "big":
+            figures.byteswap()
+        return cls(layer, logit, figures.tobytes(), window)
+
+    @cached_property
+    def actual(self) -> Sequence[float]:
+        """(length,), contribution of each observed base."""
+        return self._row(0)
+
+    @cached_property
+    def hypothetical(self) -> Sequence[Sequence[float]]:
+        """(4, length), what A, C, G and T mean, or would mean, there."""
+        return [self._row(number) for number in range(1, 5)]
+
+    def _row(self, number: int) -> Sequence[float]:
+        size = len(self.packed) // 5
+        figures = array("f", self.packed[number * size : (number + 1) * size])
+        if sys.byteorder == "big":
+            figures.byteswap()
+        return figures
 
 
 class Mark(msgspec.Struct):

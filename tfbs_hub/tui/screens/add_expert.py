@@ -11,12 +11,13 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Button, ContentSwitcher, Input, RadioButton, RadioSet, Select, Static
+from textual.widgets import Button, ContentSwitcher, Input, RadioSet, Select, Static
 
 from tfbs_hub.errors import UsageError
 from tfbs_hub.tui.text import block, line, plain
-from tfbs_hub.tui.widgets.dialogs import Dialog
-from tfbs_hub.tui.widgets.paths import PathInput
+from tfbs_hub.tui.widgets.dialogs import Dialog, Trouble
+from tfbs_hub.tui.widgets.paths import PathInput, matching
+from tfbs_hub.tui.widgets.ticks import Dot
 from tfbs_hub.workbench.messages import Survey, Surveyed
 
 if TYPE_CHECKING:
@@ -38,9 +39,21 @@ _FIELDS: Final = {
     "genome": "path of the genome's FASTA file",
     "motif": "path of a MEME or JASPAR file; empty takes JASPAR's own matrix",
     "test": "labelled file to score it on (optional)",
+    "others": "peaks of other factors; * stands for many files",
 }
-_NEGATIVES: Final = ("the usual ones", "dinucleotide", "genomic", "given")
-_FLAGS: Final = ("source", "data", "peaks", "genome", "motif", "cell", "name", "architecture", "negatives", "test")
+_USUAL: Final = "usual"
+_NEGATIVES: Final = {
+    _USUAL: "the usual ones",
+    "dinucleotide": "shuffles",
+    "genomic": "other windows of the genome",
+    "other-tfs": "peaks of other factors",
+    "mixed": "half shuffles, half other factors",
+    "given": "those in the data",
+}
+_OF_OTHERS: Final = ("other-tfs", "mixed")
+_FLAGS: Final = tuple(
+    "source data peaks genome motif cell name architecture negatives others test".split()  # noqa: SIM905 - one line
+)
 
 
 class AddExpertScreen(Dialog[dict[str, object]]):
@@ -68,18 +81,20 @@ class AddExpertScreen(Dialog[dict[str, object]]):
                 with VerticalScroll(id="data", classes="step"):
                     with RadioSet(id="source", compact=True):
                         for key, (title, _) in _SOURCES.items():
-                            yield RadioButton(title, value=key == "encode", name=key, compact=True)
+                            yield Dot(title, value=key == "encode", name=key, compact=True)
                     for key, hint in _FIELDS.items():
-                        yield PathInput(hint, id=f"field-{key}", classes="gap")
-                    with Horizontal(classes="row gap"):
-                        yield Static("negatives", classes="label dim")
+                        if key != "others":
+                            yield PathInput(hint, id=f"field-{key}", classes="gap")
+                    with Horizontal(classes="row gap", id="negatives-row"):
+                        yield Static("told apart from", classes="label dim")
                         yield Select(
-                            [(name, name) for name in _NEGATIVES],
-                            value=_NEGATIVES[0],
+                            [(title, name) for name, title in _NEGATIVES.items()],
+                            value=_USUAL,
                             allow_blank=False,
                             id="negatives",
                             compact=True,
                         )
+                    yield PathInput(_FIELDS["others"], id="field-others", classes="gap")
                 with Vertical(id="network", classes="step"):
                     with Horizontal(classes="row"):
                         yield Static("network", classes="label dim")
@@ -96,7 +111,7 @@ class AddExpertScreen(Dialog[dict[str, object]]):
                         yield Input("0", type="integer", id="seed", compact=True)
                     yield Static("as a command", classes="dim gap")
                     yield Static(id="command")
-            yield Static(id="trouble", classes="trouble")
+            yield Trouble()
             with Horizontal(classes="buttons"):
                 yield Button("Back", id="back", compact=True)
                 yield Button("Next", id="next", variant="primary", compact=True)
@@ -131,7 +146,7 @@ class AddExpertScreen(Dialog[dict[str, object]]):
     @on(Input.Submitted)
     def action_next(self) -> None:
         """On, or begin."""
-        trouble = self.query_one("#trouble", Static)
+        trouble = self.query_one(Trouble)
         try:
             options = self._options()
             if self._step > 0:
@@ -157,13 +172,25 @@ class AddExpertScreen(Dialog[dict[str, object]]):
         pressed = self.query_one("#source", RadioSet).pressed_button
         return "encode" if pressed is None or pressed.name is None else pressed.name
 
+    @property
+    def _fields_wanted(self) -> list[str]:
+        """The fields that belong to the source and the negatives."""
+        trained = self._source != "motif"
+        others = trained and self._negatives in _OF_OTHERS
+        return [*_SOURCES[self._source][1], *(["test"] if trained else []), *(["others"] if others else [])]
+
+    @property
+    def _negatives(self) -> str:
+        return str(self.query_one("#negatives", Select).value)
+
     @on(RadioSet.Changed, "#source")
+    @on(Select.Changed, "#negatives")
     def _fields(self) -> None:
-        """Only the fields that belong to the source."""
-        wanted = {*_SOURCES[self._source][1], *(() if self._source == "motif" else ("test",))}
+        """Only those that are wanted."""
+        wanted = self._fields_wanted
         for key in _FIELDS:
             self.query_one(f"#field-{key}").display = key in wanted
-        self.query_one("#negatives").display = self._source != "motif"
+        self.query_one("#negatives-row").display = self._source != "motif"
 
     @on(Select.Changed)
     @on(Input.Changed)
@@ -198,21 +225,21 @@ class AddExpertScreen(Dialog[dict[str, object]]):
         options |= {name: text[name] for name in ("cell", "name") if text[name]}
         if source in {"encode", "jaspar"}:
             options["source"] = source
-        for key in (*_SOURCES[source][1], *(() if source == "motif" else ("test",))):
+        for key in self._fields_wanted:
             path = self.query_one(f"#field-{key}", PathInput).path
             if path:
-                options[key] = [path] if key == "data" else path
-        negatives = str(self.query_one("#negatives", Select).value)
-        if negatives != _NEGATIVES[0] and source != "motif":
-            options["negatives"] = negatives
+                options[key] = _files(key, path)
+        if self._negatives != _USUAL and source != "motif":
+            options["negatives"] = self._negatives
         options["architecture"] = "pwm" if source == "motif" else str(self.query_one("#architecture", Select).value)
         return options
 
     def _missing(self) -> str:
         """What the source cannot do without; empty if all is there."""
-        needed = [key for key in _SOURCES[self._source][1] if key != "motif"]
+        needed = [key for key in self._fields_wanted if key not in {"motif", "test"}]
         empty = [key for key in needed if not self.query_one(f"#field-{key}", PathInput).path]
-        return f"say where the {' and the '.join(empty)} is" if empty else ""
+        named = {"others": "other factors' peaks"}
+        return f"say where the {' and the '.join(named.get(key, key) for key in empty)} are" if empty else ""
 
 
 def _check(options: dict[str, object], missing: str) -> None:
@@ -224,6 +251,13 @@ def _check(options: dict[str, object], missing: str) -> None:
         for path in value if isinstance(value, list) else [value] if value else []:
             if not Path(str(path)).is_file():
                 raise UsageError(f"there is no file {plain(str(path))}")
+
+
+def _files(key: str, path: str) -> str | list[str]:
+    """What the job takes: one file, or a list of them."""
+    if key == "others":
+        return matching(path) or [path]
+    return [path] if key == "data" else path
 
 
 def command_line(options: dict[str, object]) -> str:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from tfbs_hub.errors import TfbsHubError
 from tfbs_hub.files import storage_error
 from tfbs_hub.tui.desk import Desk
 from tfbs_hub.tui.widgets.bars import NavBar, TopBar
 from tfbs_hub.tui.widgets.dialogs import Confirm
+from tfbs_hub.tui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
     from tfbs_hub.tui.app import HubApp
@@ -27,8 +27,6 @@ class HubScreen(Screen[None]):
     """A screen with the bars above, the keys below, and a body that follows the registry."""
 
     NAME: ClassVar[str] = ""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-vast")]  # noqa: RUF012 - as Textual has it
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
 
     @property
     def hub_app(self) -> HubApp:
@@ -41,7 +39,7 @@ class HubScreen(Screen[None]):
         yield NavBar(self.NAME)
         with Container(id="body"):
             yield from self.body()
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def body(self) -> ComposeResult:
         """What is special about this screen."""

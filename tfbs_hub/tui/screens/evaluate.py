@@ -6,12 +6,13 @@ import time
 from pathlib import Path
 from typing import ClassVar, Final
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets import TabbedContent, TabPane
 
 from tfbs_hub.errors import TfbsHubError
 from tfbs_hub.tui import results
@@ -19,6 +20,7 @@ from tfbs_hub.tui.desk import UNFINISHED, Desk
 from tfbs_hub.tui.running import JobRecord
 from tfbs_hub.tui.screens.base import HubScreen
 from tfbs_hub.tui.text import cut, line, plain, told
+from tfbs_hub.tui.widgets.drawing import Drawing
 from tfbs_hub.tui.widgets.job_strip import JobStrip
 from tfbs_hub.tui.widgets.table import Table
 from tfbs_hub.workbench.messages import Exported, OpenRun, Report, RunView
@@ -54,11 +56,11 @@ class EvaluateScreen(HubScreen):
         with Horizontal(classes="split"):
             with Vertical(classes="pane list", id="runs-pane") as pane:
                 pane.border_title = "runs"
-                yield Table(("when", "data", "models"), id="runs")
+                yield Table(("when", "data", ">models"), id="runs")
             with Vertical(classes="pane detail", id="result-pane"), TabbedContent(id="parts"):
                 for name, title in _PARTS.items():
                     with TabPane(title, id=f"tab-{name}"), VerticalScroll():
-                        yield Static(id=name)
+                        yield Drawing(id=name)
         yield JobStrip("evaluate")
 
     def on_mount(self) -> None:
@@ -91,8 +93,10 @@ class EvaluateScreen(HubScreen):
         self._learn()
 
     def _list(self) -> None:
-        table = self.query_one("#runs", Table)
-        table.fill([(str(path), _row(path, self._known.get(str(path)))) for path in self._paths])
+        table, desk = self.query_one("#runs", Table), self.hub_app.desk
+        left = None if desk is None else self.hub_app.session.run.get(str(desk.path))
+        rows = [(str(path), _row(path, self._known.get(str(path)))) for path in self._paths]
+        table.fill(rows, chosen=table.chosen or left)
 
     @work(exclusive=True, group="learn")
     async def _learn(self) -> None:
@@ -113,8 +117,9 @@ class EvaluateScreen(HubScreen):
 
     @on(Table.RowHighlighted, "#runs")
     def _highlighted(self) -> None:
-        chosen = self.query_one("#runs", Table).chosen
-        if chosen is not None:
+        chosen, desk = self.query_one("#runs", Table).chosen, self.hub_app.desk
+        if chosen is not None and desk is not None:
+            self.hub_app.session.run[str(desk.path)] = chosen
             self._load(Path(chosen))
 
     @work(exclusive=True, group="load")
@@ -133,9 +138,9 @@ class EvaluateScreen(HubScreen):
     # -- what is shown ------------------------------------------------------------------------------
 
     def _say(self, text: Text) -> None:
-        self.query_one("#auroc", Static).update(text)
+        self.query_one("#auroc", Drawing).tell(text)
         for name in ("roc", "tests", "about"):
-            self.query_one(f"#{name}", Static).update("")
+            self.query_one(f"#{name}", Drawing).tell("")
         self.query_one("#result-pane").border_title = ""
 
     def _show(self) -> None:
@@ -148,17 +153,16 @@ class EvaluateScreen(HubScreen):
         pane.border_title = line(f"run {run.run}")
         many = len(run.datasets)
         pane.border_subtitle = line(f"data set {self.data + 1} of {many}: {cut(data.called, 30)}" if many > 1 else "")
-        width = max(pane.size.width - 4, 40)
-        height = min(max(pane.size.height - 9, 8), 30)
         styles = results.model_styles(run.models, self.hub_app.colours)
-        self.query_one("#auroc", Static).update(results.intervals(run, data, width, styles))
-        self.query_one("#roc", Static).update(results.roc(data, width, height, styles))
-        self.query_one("#tests", Static).update(results.tests(run, data, styles))
-        self.query_one("#about", Static).update(results.about(run))
 
-    def on_resize(self) -> None:
-        """Charts are as wide as there is room."""
-        self.call_after_refresh(self._show)
+        def curves(width: int) -> RenderableType:
+            return results.roc(data, width, min(max(pane.size.height - 9, 6), 34), styles)
+
+        # Only what is looked at is drawn: the others have no width yet.
+        self.query_one("#auroc", Drawing).draw(lambda width: results.intervals(run, data, width, styles))
+        self.query_one("#roc", Drawing).draw(curves)
+        self.query_one("#tests", Drawing).draw(lambda width: results.tests(run, data, width, styles))
+        self.query_one("#about", Drawing).draw(lambda width: results.about(run))
 
     # -- what can be done ---------------------------------------------------------------------------
 
@@ -247,8 +251,8 @@ def _row(path: Path, known: RunView | str | None) -> list[str | Text]:
         when = "gone"
     if isinstance(known, RunView):
         first = known.datasets[0].called if known.datasets else ""
-        data = first if len(known.datasets) < 2 else f"{first} +{len(known.datasets) - 1}"
-        return [when, cut(data, 16), ", ".join(known.models)]
+        data = cut(first, 16) if len(known.datasets) < 2 else f"{cut(first, 12)} +{len(known.datasets) - 1}"
+        return [when, data, f"{len(known.models)}"]
     return [line(when, "dim"), line("cannot be read" if known else "…", "dim"), line(cut(path.stem, 14), "dim")]
 
 

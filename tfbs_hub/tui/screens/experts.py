@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
 from textual import on, work
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ExpertsScreen"]
 
-_WIDE = ("name", "TF", "family", "cell", "architecture", "AUROC", "interval", "source", "on", "gate")
-_MIDDLE = ("name", "cell", "architecture", "AUROC", "interval", "source", "on", "gate")
-_NARROW = ("name", "cell", "AUROC", "interval", "on", "gate")
+_COLUMNS: Final = ("name", "TF", "family", "cell", "architecture", "AUROC", "interval", "source", "on", "gate")
+_SPARED: Final = ("family", "architecture", "TF", "source", "cell")
+"""Columns that go, one after another, where there is little room; what they say is in the details."""
+_STRIP: Final = 12
+_WIDE_STRIP: Final = 22
 
 
 class ExpertsScreen(HubScreen):
@@ -52,7 +54,7 @@ class ExpertsScreen(HubScreen):
             with Vertical(classes="pane list") as pane:
                 pane.border_title = "experts"
                 yield Input(placeholder="filter: name, TF, family, cell, source …", id="filter", compact=True)
-                yield Table(_WIDE, id="experts")
+                yield Table(_COLUMNS, id="experts")
             yield ExpertDetail(classes="pane detail")
 
     def on_mount(self) -> None:
@@ -60,7 +62,8 @@ class ExpertsScreen(HubScreen):
         super().on_mount()
         self.set_focus(self.query_one("#experts"))
 
-    def on_resize(self) -> None:
+    @on(Table.Widened, "#experts")
+    def _widened(self) -> None:
         """Other columns have room."""
         if self.hub_app.desk is not None:
             self.show_desk(self.hub_app.desk)
@@ -72,9 +75,12 @@ class ExpertsScreen(HubScreen):
         table = self.query_one("#experts", Table)
         chosen = table.chosen or self.hub_app.session.expert.get(str(desk.path))
         start = axis_start(low for spec in desk.specs for low in _lows(spec))
-        columns = _WIDE if self.size.width >= 170 else _MIDDLE if self.size.width >= 120 else _NARROW
+        cells = {spec.card.name: _cells(spec, desk, start, _STRIP) for spec in specs}
+        columns, room = _fitting(list(cells.values()), table.size.width or self.size.width)
+        if room >= _WIDE_STRIP - _STRIP:
+            cells = {spec.card.name: _cells(spec, desk, start, _WIDE_STRIP) for spec in specs}
         titles = [f"{start:.2f} to 1" if column == "interval" else column for column in columns]
-        rows = [(spec.card.name, _row(spec, desk, columns, start)) for spec in specs]
+        rows = [(name, [row[column] for column in columns]) for name, row in cells.items()]
         table.fill(rows, chosen=chosen, titles=titles)
         pane = self.query_one(".list", Vertical)
         pane.border_title = (
@@ -214,22 +220,33 @@ def _lows(spec: ExpertSpec) -> list[float]:
     return [] if metric is None or metric.ci95 is None else [metric.ci95[0]]
 
 
-def _row(spec: ExpertSpec, desk: Desk, titles: tuple[str, ...], start: float) -> list[Text]:
+def _fitting(rows: list[dict[str, Text]], width: int) -> tuple[list[str], int]:
+    """The columns that have room side by side, and what is left of it."""
+    columns = list(_COLUMNS)
+    widths = {name: max([len(name), *(row[name].cell_len for row in rows)]) + 2 for name in columns}
+    for spared in _SPARED:
+        if sum(widths[name] for name in columns) <= width:
+            break
+        columns.remove(spared)
+    return columns, width - sum(widths[name] for name in columns)
+
+
+def _cells(spec: ExpertSpec, desk: Desk, start: float, room: int) -> dict[str, Text]:
     card = spec.card
     metric = card.metric()
     strip = Text("")
     if metric is not None and metric.ci95 is not None:
-        strip = interval_strip(metric.value, *metric.ci95, 22 if titles is _WIDE else 12, span=(start, 1.0))
+        strip = interval_strip(metric.value, *metric.ci95, room, span=(start, 1.0))
     source = card.provenance.source + (" (simulated)" if card.provenance.simulated else "")
-    cells = {
+    return {
         "name": line(card.name, "bold" if spec.enabled else "dim"),
         "TF": line(card.tf),
         "family": line(card.family),
         "cell": line(card.cell),
         "architecture": line(short_architecture(card.architecture)),
         "AUROC": Text("" if metric is None else f"{metric.value:.3f}"),
+        "interval": strip,
         "source": line(source if spec.origin == "registry" else f"{source} in {spec.origin}"),
         "on": Text("●" if spec.enabled else "○", "" if spec.enabled else "dim"),
         "gate": Text("●" if desk.in_gate(spec) else "·", "" if desk.in_gate(spec) else "dim"),
     }
-    return [cells.get(title, strip) for title in titles]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -12,38 +11,21 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
-from tfbs_hub.errors import TfbsHubError
-from tfbs_hub.progress import Event
-from tfbs_hub.tui.desk import Desk
-from tfbs_hub.tui.screens.layered import MOST, LayeredScreen
-from tfbs_hub.tui.session import Explaining
-from tfbs_hub.tui.text import cut, line, told
+from tfbs_hub.attribution.methods import DEFAULT
+from tfbs_hub.tui.screens.asking import AskingScreen
+from tfbs_hub.tui.screens.layered import MOST
+from tfbs_hub.tui.text import cut, line
 from tfbs_hub.tui.track.rows import Shown
-from tfbs_hub.tui.track.subject import Subject
 from tfbs_hub.tui.widgets.dialogs import Confirm
 from tfbs_hub.tui.widgets.gate_panel import GatePanel
 from tfbs_hub.tui.widgets.readout import headline, motif_list, readout
 from tfbs_hub.tui.widgets.track import TrackView
-from tfbs_hub.workbench.messages import (
-    Explain,
-    Explained,
-    Layer,
-    Learn,
-    Learned,
-    Mark,
-    Marks,
-    Seqlets,
-    Sequences,
-    Weighed,
-)
+from tfbs_hub.workbench.messages import Layer, Learn, Learned, Sequences
 
 __all__ = ["ExplainScreen"]
 
-_PAUSE: Final = 0.35
-"""Seconds without a change before motifs are looked for."""
 
-
-class ExplainScreen(LayeredScreen):
+class ExplainScreen(AskingScreen):
     """Open sequences, choose layers, move along, change bases."""
 
     NAME = "explain"
@@ -66,14 +48,7 @@ class ExplainScreen(LayeredScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.subject = Subject()
-        self.both_strands = False
         self.common = False
-        self.explained: Explained | None = None
-        self._before: Weighed | None = None
-        self._marks: dict[Layer, list[Mark]] = {}
-        self._fresh = True
-        self._restored = False
 
     def body(self) -> ComposeResult:
         """A line of what is shown, the track, the prediction beside it, the base under the cursor."""
@@ -93,31 +68,8 @@ class ExplainScreen(LayeredScreen):
         """Go on where the last session stopped."""
         super().on_mount()
         self.hub_app.wanted.subscribe(self, self._wanted)
-        self._draw()
+        self.draw()
         self._wanted("explain")
-
-    # -- what is asked ------------------------------------------------------------------------------
-
-    def show_desk(self, desk: Desk) -> None:
-        """Models may have come or gone."""
-        if not self._restored:
-            self._restored = True
-            self._restore(self.hub_app.session.explaining.get(str(desk.path)))
-            self.survey()
-        known = desk.models
-        self.asked = [layer for layer in self.asked if layer.model in known]
-        if not self.asked and known:
-            self.asked = [Layer(known[0], "shiftsmooth")]
-        self._draw()
-        if self.subject and self.asked:
-            self.explain()
-
-    def _restore(self, state: Explaining | None) -> None:
-        if state is None or not state.letters or len(state.names) != len(state.letters):
-            return
-        self.subject.take(state.names, state.letters, state.chosen)
-        self.asked = [Layer(*layer) for layer in state.layers]
-        self.both_strands = state.both_strands
 
     def _wanted(self, screen: str) -> None:
         """Another screen asks for models."""
@@ -125,72 +77,13 @@ class ExplainScreen(LayeredScreen):
         if screen != "explain" or not wanted:
             return
         self.hub_app.wanted_models = []
-        method = self.asked[0].method if self.asked else "shiftsmooth"
+        method = self.asked[0].method if self.asked else DEFAULT
         self.asked = [Layer(model, method) for model in wanted][:MOST]
         self.explain()
 
-    def look_at(self, names: list[str], letters: list[str], chosen: int = 0) -> None:
-        """Other sequences."""
-        self.subject.take(names, letters, chosen)
-        self._anew()
-
-    def _anew(self) -> None:
-        """Another sequence is in view."""
-        self._fresh, self._before, self.explained = True, None, None
-        self._marks.clear()
-        self.explain()
-
-    @work(exclusive=True, group="explain")
-    async def explain(self) -> None:
-        """Ask for the layers of what is in view; a newer question takes the place of an older one."""
-        self._keep()
-        if not self.subject or not self.asked:
-            self._draw()
-            return
-        ask = Explain(
-            name=self.subject.name or "sequence",
-            letters=self.subject.present,
-            layers=list(self.asked),
-            both_strands=self.both_strands,
-        )
-        if self.explained is None:
-            self._say(line("asking the models… (the first time takes some seconds)", "dim"))
-        try:
-            self.explained = await self.hub_app.ask(ask, Explained)
-        except TfbsHubError as error:
-            self.explained = None
-            self._say(told(error))
-            return
-        if not self.subject.edits:
-            self._before = self.explained.mixture
-        self._draw()
-        self._find()
-
-    @work(exclusive=True, group="motifs")
-    async def _find(self) -> None:
-        """Look for motifs, once nothing has changed for a moment."""
-        await asyncio.sleep(_PAUSE)
-        pane = self.query_one("#track-pane")
-
-        def report(event: Event) -> None:
-            share = f" {event.done / event.total:.0%}" if event.total else ""
-            pane.border_subtitle = line(cut(f"{event.task}{share}", 60))
-
-        for layer in list(self.asked):
-            ask = Seqlets(letters=self.subject.present, layer=layer, both_strands=self.both_strands)
-            try:
-                found = await self.hub_app.ask(ask, Marks, patient=True, report=report)
-            except TfbsHubError as error:
-                # A method of a plug-in may have no motifs to offer; the track stands without.
-                pane.border_subtitle = line(cut(error.what, 60))
-                continue
-            self._marks[layer] = found.marks
-            pane.border_subtitle = ""
-            self._draw()
-
     # -- what is shown ------------------------------------------------------------------------------
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
         """Everything, from what is known."""
         track, empty = self.query_one(TrackView), self.query_one("#empty", Static)
         there = self.explained is not None and bool(self.subject)
@@ -198,47 +91,47 @@ class ExplainScreen(LayeredScreen):
         self.query_one("#subject", Static).update(headline(self.subject, self.asked, self.explained, self.both_strands))
         edited = bool(self.subject.changed)
         mixture = self.explained.mixture if self.explained else None
-        before = self._before if edited else None
+        before = self.before if edited else None
         self.query_one(GatePanel).show(mixture, before, asked=self.explained is not None)
         if self.explained is None:
             if not self.subject:
-                self._say(_EMPTY)
+                self.say(_EMPTY)
             return
         shown = [
-            Shown(layer.layer.label, layer.logit, layer.actual, self._marks.get(layer.layer, ()))
+            Shown(layer.layer.label, layer.logit, layer.actual, self.marks.get(layer.layer, ()))
             for layer in self.explained.tracks
         ]
-        self.query_one("#motifs", Static).update(motif_list(self.explained, self._marks))
+        self.query_one("#motifs", Static).update(motif_list(self.explained, self.marks))
         letters = self.subject.present
         if all(len(each.actual) == len(letters) for each in shown):
-            track.show(letters, shown, edits=self.subject.changed, fresh=self._fresh, common=self.common)
-            if self._fresh:
+            track.show(letters, shown, edits=self.subject.changed, fresh=self.fresh, common=self.common)
+            if self.fresh:
                 self.set_focus(track)
-            self._fresh = False
+                if self.left is not None:
+                    track.go(self.left.cursor, self.left.level)
+            self.fresh, self.left = False, None
 
-    def _say(self, text: Text) -> None:
+    def say(self, text: Text) -> None:
         """In place of the track."""
         self.query_one(TrackView).display = False
         empty = self.query_one("#empty", Static)
         empty.display = True
         empty.update(text)
 
+    def whisper(self, text: str) -> None:
+        """Below the track."""
+        self.query_one("#track-pane").border_subtitle = line(cut(text, 60))
+
     @on(TrackView.Moved)
     def _moved(self) -> None:
-        place = self.query_one(TrackView).view.cursor
+        view = self.query_one(TrackView).view
+        place = view.cursor
+        if self.left is None and not self.fresh:
+            self.remember(place, None if view.level == view.fitting else view.level)
         if self.explained is None or place >= len(self.subject.present):
             self.query_one("#readout", Static).update("")
             return
-        self.query_one("#readout", Static).update(readout(self.subject, place, self.explained, self._marks))
-
-    def _keep(self) -> None:
-        """For the next session."""
-        desk = self.hub_app.desk
-        if desk is not None and self.subject:
-            layers = [(layer.model, layer.method) for layer in self.asked]
-            self.hub_app.session.explaining[str(desk.path)] = Explaining(
-                self.subject.names, self.subject.letters, self.subject.chosen, layers, 0, self.both_strands
-            )
+        self.query_one("#readout", Static).update(readout(self.subject, place, self.explained, self.marks))
 
     # -- what can be done ---------------------------------------------------------------------------
 
@@ -297,25 +190,25 @@ class ExplainScreen(LayeredScreen):
             self.subject.flip()
             view = self.query_one(TrackView).view
             view.move(view.length - 1 - view.cursor)
-            self._marks.clear()
+            self.marks.clear()
             self.explain()
 
     def action_turn(self, step: int) -> None:
         """To another sequence."""
         if len(self.subject.letters) > 1:
             self.subject.choose((self.subject.chosen + step) % len(self.subject.letters))
-            self._anew()
+            self.anew()
 
     def action_both(self) -> None:
         """Average both strands, or explain the one in view."""
         self.both_strands = not self.both_strands
-        self._marks.clear()
+        self.marks.clear()
         self.explain()
 
     def action_scale(self) -> None:
         """One scale for all layers, or one each."""
         self.common = not self.common
-        self._draw()
+        self.draw()
         self.app.notify("All layers share one scale." if self.common else "Each layer has its own scale.")
 
     def action_export(self) -> None:

@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, Static
 from tfbs_hub.errors import TfbsHubError
 from tfbs_hub.progress import Event
 from tfbs_hub.tui.text import line, told
-from tfbs_hub.tui.widgets.dialogs import Dialog
+from tfbs_hub.tui.widgets.dialogs import Dialog, Trouble
 from tfbs_hub.tui.widgets.paths import PathInput
 from tfbs_hub.workbench.messages import Export, Exported, Layer
 
@@ -45,7 +45,7 @@ class ExportScreen(Dialog[None]):
             box.border_subtitle = "enter write · esc close"
             yield Static("file; its ending says how: .svg .png (logos), .tsv, .h5, .npz", classes="dim")
             yield PathInput("explained.svg", value="explained.svg", id="path")
-            yield Static(id="trouble", classes="trouble")
+            yield Trouble()
             with Horizontal(classes="buttons"):
                 yield Button("Write", id="write", variant="primary", compact=True)
 
@@ -62,7 +62,7 @@ class ExportScreen(Dialog[None]):
     @work(exclusive=True)
     async def _write(self) -> None:
         app = cast("HubApp", self.app)
-        trouble = self.query_one("#trouble", Static)
+        trouble = self.query_one(Trouble)
         path = self.query_one("#path", PathInput).path or "explained.svg"
         ask = Export(
             names=self._ask.names,

@@ -9,7 +9,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Static
 
 from tfbs_hub.names import short
 from tfbs_hub.tui import gates
@@ -17,6 +16,7 @@ from tfbs_hub.tui.desk import Desk
 from tfbs_hub.tui.screens.base import HubScreen
 from tfbs_hub.tui.text import line, told
 from tfbs_hub.tui.widgets.dialogs import Confirm
+from tfbs_hub.tui.widgets.drawing import Drawing
 from tfbs_hub.tui.widgets.job_strip import JobStrip
 from tfbs_hub.tui.widgets.table import Table
 
@@ -51,7 +51,7 @@ class GateScreen(HubScreen):
                     pane.border_title = "history of the registry"
                     yield Table(("", ">", "what was done"), id="history")
             with VerticalScroll(classes="pane detail", id="gate-detail"):
-                yield Static(id="gate-shown")
+                yield Drawing(id="gate-shown")
         yield JobStrip("retrain-gate")
 
     def on_mount(self) -> None:
@@ -75,17 +75,13 @@ class GateScreen(HubScreen):
         self.query_one("#history", Table).fill(rows)
         if not desk.gates:
             self.query_one("#gate-detail").border_title = ""
-            self.query_one("#gate-shown", Static).update(told(desk.trouble) if desk.trouble else _EMPTY)
+            self.query_one("#gate-shown", Drawing).tell(told(desk.trouble) if desk.trouble else _EMPTY)
         else:
             self._show()
 
     @on(Table.RowHighlighted, "#gates")
     def _highlighted(self) -> None:
         self._show()
-
-    def on_resize(self) -> None:
-        """Maps are as wide as there is room."""
-        self.call_after_refresh(self._show)
 
     def _show(self) -> None:
         desk, chosen = self.hub_app.desk, self.query_one("#gates", Table).chosen
@@ -98,9 +94,9 @@ class GateScreen(HubScreen):
         pane = self.query_one("#gate-detail")
         pane.border_title = f"gate {short(gate.digest)}{' · current' if gate.current else ''}"
         before = gates.before_of(gate, previous, self._told(gate.digest))
-        width = max(pane.size.width - 4, 30)
-        shown = gates.drawn(gate, before, previous, width, self.hub_app.colours)
-        self.query_one("#gate-shown", Static).update(shown)
+        colours = self.hub_app.colours
+        shown = self.query_one("#gate-shown", Drawing)
+        shown.draw(lambda width: gates.drawn(gate, before, previous, width, colours))
 
     def _told(self, digest: str) -> dict[str, float | None] | None:
         """What the retrain that made a gate said of the one before."""

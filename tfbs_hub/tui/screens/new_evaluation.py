@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import glob
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -18,8 +17,9 @@ from textual.widgets.selection_list import Selection
 
 from tfbs_hub.tui.desk import Desk
 from tfbs_hub.tui.text import line
-from tfbs_hub.tui.widgets.dialogs import Dialog
-from tfbs_hub.tui.widgets.paths import PathInput
+from tfbs_hub.tui.widgets.dialogs import Dialog, Trouble
+from tfbs_hub.tui.widgets.paths import PathInput, matching
+from tfbs_hub.tui.widgets.ticks import Ticks
 
 __all__ = ["NewEvaluationScreen"]
 
@@ -53,7 +53,7 @@ class NewEvaluationScreen(Dialog[dict[str, object]]):
             yield PathInput("data/*_B.seq.gz", id="file")
             yield OptionList(id="files", compact=True, markup=False)
             yield Static("models", classes="dim gap")
-            yield SelectionList[str](
+            yield Ticks[str](
                 *(Selection(line(name), name, name in self._ticked) for name in self._desk.models),
                 id="models",
                 compact=True,
@@ -69,7 +69,7 @@ class NewEvaluationScreen(Dialog[dict[str, object]]):
                     id="negatives",
                     compact=True,
                 )
-            yield Static(id="trouble", classes="trouble", markup=False)
+            yield Trouble()
             with Horizontal(classes="buttons"):
                 yield Button("Start", id="start", variant="primary", compact=True)
 
@@ -91,8 +91,8 @@ class NewEvaluationScreen(Dialog[dict[str, object]]):
         if not field.path:
             self.action_start()
             return
-        found = await asyncio.to_thread(_matching, field.path)
-        trouble = self.query_one("#trouble", Static)
+        found = await asyncio.to_thread(matching, field.path)
+        trouble = self.query_one(Trouble)
         if not found:
             trouble.update(f"there is no file {line(field.path).plain}")
             return
@@ -112,9 +112,9 @@ class NewEvaluationScreen(Dialog[dict[str, object]]):
     @on(Input.Submitted, "#resamples")
     def action_start(self) -> None:
         """Begin, if all is there."""
-        trouble = self.query_one("#trouble", Static)
+        trouble = self.query_one(Trouble)
         pending = self.query_one("#file", PathInput).path
-        files = self._files + ([] if not pending else _matching(pending))
+        files = self._files + ([] if not pending else matching(pending))
         models = self.query_one("#models", SelectionList).selected
         resamples = self.query_one("#resamples", Input).value
         if not files:
@@ -133,11 +133,3 @@ class NewEvaluationScreen(Dialog[dict[str, object]]):
                     "negatives": str(self.query_one("#negatives", Select).value),
                 }
             )
-
-
-def _matching(pattern: str) -> list[str]:
-    """The file of that name, or all files that a pattern fits."""
-    path = Path(pattern)
-    if path.is_file():
-        return [str(path.absolute())]
-    return sorted(str(Path(name).absolute()) for name in glob.glob(pattern) if Path(name).is_file())  # noqa: PTH207

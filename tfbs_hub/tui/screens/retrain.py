@@ -14,8 +14,9 @@ from textual.widgets.selection_list import Selection
 
 from tfbs_hub.tui.desk import Desk
 from tfbs_hub.tui.text import line
-from tfbs_hub.tui.widgets.dialogs import Dialog
+from tfbs_hub.tui.widgets.dialogs import Dialog, Trouble
 from tfbs_hub.tui.widgets.paths import PathInput
+from tfbs_hub.tui.widgets.ticks import Tick, Ticks
 
 __all__ = ["RetrainScreen"]
 
@@ -41,7 +42,7 @@ class RetrainScreen(Dialog[dict[str, object]]):
             box.border_title = "retrain the gate"
             box.border_subtitle = "ctrl+s start · esc close"
             yield Static("experts to mix; space ticks. Their weights stay as they are, byte for byte.", classes="dim")
-            yield SelectionList[str](
+            yield Ticks[str](
                 *(Selection(line(spec.card.name), spec.card.name, spec.enabled) for spec in self._specs),
                 id="experts-list",
                 compact=True,
@@ -61,10 +62,8 @@ class RetrainScreen(Dialog[dict[str, object]]):
                 yield Input("0", type="integer", id="seed", compact=True)
             yield Static("further labelled sequences to learn from (optional)", classes="dim gap")
             yield PathInput("path", id="data")
-            yield Checkbox(
-                "simulate from JASPAR the gate sets that are not on this machine", id="simulated", compact=True
-            )
-            yield Static(id="trouble", classes="trouble", markup=False)
+            yield Tick("simulate from JASPAR the gate sets that are not on this machine", id="simulated", compact=True)
+            yield Trouble()
             with Horizontal(classes="buttons"):
                 yield Button("Retrain", id="start", variant="primary", compact=True)
 
@@ -72,7 +71,7 @@ class RetrainScreen(Dialog[dict[str, object]]):
     @on(Input.Submitted)
     def action_start(self) -> None:
         """Begin, if all is there."""
-        trouble = self.query_one("#trouble", Static)
+        trouble = self.query_one(Trouble)
         experts = self.query_one("#experts-list", SelectionList).selected
         numbers = [self.query_one(name, Input).value or "0" for name in ("#trials", "#seed")]
         data = self.query_one("#data", PathInput).path

@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, Static, TextArea
 
 from tfbs_hub.errors import TfbsHubError
 from tfbs_hub.tui.text import told
-from tfbs_hub.tui.widgets.dialogs import Dialog
+from tfbs_hub.tui.widgets.dialogs import Dialog, Trouble
 from tfbs_hub.tui.widgets.paths import PathInput
 from tfbs_hub.workbench.messages import ReadSequences, Sequences
 
@@ -39,7 +39,7 @@ class SequencesScreen(Dialog[Sequences]):
             with Vertical(id="genome-field"):
                 yield Static("the genome that the BED file refers to", classes="dim gap")
                 yield PathInput("path of a FASTA file", id="genome")
-            yield Static(id="trouble", classes="trouble")
+            yield Trouble()
             with Horizontal(classes="buttons"):
                 yield Button("Take", id="take", variant="primary", compact=True)
 
@@ -64,7 +64,7 @@ class SequencesScreen(Dialog[Sequences]):
         app = cast("HubApp", self.app)
         path, genome = (self.query_one(name, PathInput).path for name in ("#path", "#genome"))
         text = self.query_one("#pasted", TextArea).text
-        trouble = self.query_one("#trouble", Static)
+        trouble = self.query_one(Trouble)
         if not path and not text.strip():
             trouble.update("Paste something, or name a file.")
             return

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from tfbs_hub.tui.charts import sparkline
+from tfbs_hub.tui.text import cut
 from tfbs_hub.tui.track.view import View
 from tfbs_hub.workbench.messages import Mark
 
 __all__ = ["MARGIN", "Cell", "Row", "Shown", "boxes", "overview", "ruler", "track_rows"]
 
 MARGIN: Final = 8
+_NAME: Final = 24
 _RISING: Final = " ▁▂▃▄▅▆▇█"
 
 
@@ -28,6 +31,8 @@ class Cell(NamedTuple):
 
 
 Row = list[Cell]
+_NOTHING: Final = Cell(" ")
+"""All empty cells look alike: many of them are one piece of text to a terminal."""
 
 
 @dataclass
@@ -45,11 +50,18 @@ class Shown:
     logit: float
     actual: Sequence[float]
     marks: Sequence[Mark] = field(default_factory=list)
+    _silhouettes: dict[int, str] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def reach(self) -> tuple[float, float]:
         """The largest contribution above 0, and the size of the largest below."""
         return max(max(self.actual, default=0.0), 0.0), max(-min(self.actual, default=0.0), 0.0)
+
+    def silhouette(self, width: int) -> str:
+        """The size of all contributions on one line; drawn once a width, for a sequence may be long."""
+        if width not in self._silhouettes:
+            self._silhouettes[width] = sparkline([abs(value) for value in self.actual], width, low=0.0)
+        return self._silhouettes[width]
 
 
 def cells(text: str, style: str = "") -> Row:
@@ -75,12 +87,12 @@ def track_rows(
     for row in reversed(range(above)):
         mark = _figure(unit * above) if row == above - 1 else ""
         fill = (_eighths(top / unit, row) for top, _ in values)
-        rows.append([*_margin(mark), *(Cell(_RISING[part], look) for part, look in zip(fill, looks, strict=True))])
+        rows.append([*_margin(mark), *(_standing(part, base) for part, base in zip(fill, bases, strict=True))])
     rows.append([*_margin("0"), *_letters(bases, looks, spans, view, edits)])
     for row in range(below):
         mark = _figure(-unit * below) if row == below - 1 else ""
         fill = (_eighths(-bottom / unit, row) for _, bottom in values)
-        rows.append([*_margin(mark), *(_hanging(part, look) for part, look in zip(fill, looks, strict=True))])
+        rows.append([*_margin(mark), *(_hanging(part, base) for part, base in zip(fill, bases, strict=True))])
     return rows
 
 
@@ -93,7 +105,7 @@ def boxes(marks: Sequence[Mark], view: View, lines: int = 2) -> list[Row]:
             continue
         first = view.column(max(mark.start, view.start))
         last = min(view.column(min(mark.end, view.end) - 1) + view.wide, width)
-        label = mark.name + {"+": "→", "-": "←"}.get(mark.strand, "")
+        label = cut(mark.name, _NAME) + {"+": "→", "-": "←"}.get(mark.strand, "")
         opens, closes = mark.start >= view.start, mark.end <= view.end
         brackets[first:last] = _bracket(last - first, label, opens, closes)
         if last - first < len(label) + 2:
@@ -122,8 +134,7 @@ def ruler(view: View) -> Row:
 def overview(shown: Shown, view: View) -> Row:
     """The whole sequence on one row, what is in view set off."""
     width = min(view.columns, view.length)
-    sizes = [abs(value) for value in shown.actual]
-    text = sparkline(sizes, width, low=0.0)
+    text = shown.silhouette(width)
     first, last = (round(place / view.length * width) for place in (view.start, view.end))
     return [
         *cells(f"{'all':>{MARGIN - 1}} ", "scale"),
@@ -177,9 +188,14 @@ def _eighths(rows: float, row: int) -> int:
     return min(max(round((rows - row) * 8), 0), 8)
 
 
+def _standing(part: int, look: str) -> Cell:
+    """A cell whose lower `part` eighths are filled."""
+    return Cell(_RISING[part], look) if part else _NOTHING
+
+
 def _hanging(part: int, look: str) -> Cell:
     """A cell whose upper `part` eighths are filled: the lower block of the rest, its colours exchanged."""
-    return Cell("█", look) if part == 8 else Cell(_RISING[8 - part], f"-{look}") if part else Cell(" ", look)
+    return Cell("█", look) if part == 8 else Cell(_RISING[8 - part], f"-{look}") if part else _NOTHING
 
 
 def _margin(mark: str) -> Row:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 __all__ = ["Edit", "Subject", "reverse_complement"]
 
 _OTHER = str.maketrans("ACGTN", "TGCAN")
 
 
+@lru_cache(maxsize=4)
 def reverse_complement(letters: str) -> str:
     """The other strand, read in its own direction."""
     return letters.translate(_OTHER)[::-1]
@@ -63,16 +65,13 @@ class Subject:
     @property
     def present(self) -> str:
         """The strand in view, as it is now."""
-        letters = list(self.original)
-        for edit in self.edits:
-            letters[edit.place] = edit.new
-        return "".join(letters)
+        return _edited(self.original, tuple(self.edits)) if self.edits else self.original
 
     @property
     def changed(self) -> set[int]:
         """Places that differ from the original."""
-        pairs = zip(self.original, self.present, strict=True)
-        return {place for place, (old, new) in enumerate(pairs) if old != new}
+        original, present = self.original, self.present
+        return {edit.place for edit in self.edits if original[edit.place] != present[edit.place]}
 
     def take(self, names: Sequence[str], letters: Sequence[str], chosen: int = 0) -> None:
         """Look at other sequences."""
@@ -104,3 +103,12 @@ class Subject:
         self.edits = [
             Edit(length - 1 - edit.place, edit.old.translate(_OTHER), edit.new.translate(_OTHER)) for edit in self.edits
         ]
+
+
+@lru_cache(maxsize=4)
+def _edited(letters: str, edits: tuple[Edit, ...]) -> str:
+    """With changes; asked for at every step of the cursor, and long."""
+    found = list(letters)
+    for edit in edits:
+        found[edit.place] = edit.new
+    return "".join(found)

@@ -7,7 +7,7 @@ from typing import Final
 
 __all__ = ["ZOOMS", "View"]
 
-ZOOMS: Final = (-200, -100, -50, -20, -10, -5, -2, 1, 2, 3, 5, 7)
+ZOOMS: Final = (-2000, -1000, -500, -200, -100, -50, -20, -10, -5, -2, 1, 2, 3, 5, 7)
 """From far to near: minus the bases a column, or columns a base."""
 _ONE: Final = ZOOMS.index(1)
 
@@ -56,13 +56,21 @@ class View:
         return self.start == 0 and self.end == self.length
 
     def fit(self) -> None:
+        """The usual zoom, and around the cursor what does not fit."""
+        self.level = self.fitting
+        self.centre()
+
+    @property
+    def fitting(self) -> int:
         """The nearest zoom that shows the whole sequence; letters rather than the whole, where one must go."""
         best = _ONE
         for level in range(_ONE, len(ZOOMS)):
             if ZOOMS[level] * self.length <= self.columns and ZOOMS[level] <= 3:
                 best = level
-        self.level = best
-        # What does not fit is shown around the cursor.
+        return best
+
+    def centre(self) -> None:
+        """Put the cursor into the middle of the view, as far as the sequence reaches."""
         self.start = max(self.cursor - self.room // 2, 0)
         self._settle()
 
@@ -84,9 +92,15 @@ class View:
     def zoom(self, steps: int) -> None:
         """Nearer (above 0) or farther; the cursor's column stays where it is, as far as can be."""
         column = self.column(self.cursor)
-        self.level = min(max(self.level + steps, 0), len(ZOOMS) - 1)
+        # Farther than the whole sequence there is nothing to see.
+        farthest = max((level for level in range(_ONE + 1) if self._shows(level) >= self.length), default=0)
+        self.level = min(max(self.level + steps, min(farthest, self.level)), len(ZOOMS) - 1)
         self.start = self.cursor - (column // self.wide) * self.dense
         self._settle()
+
+    def _shows(self, level: int) -> int:
+        """Bases that would fit at another zoom, one column a base at the most."""
+        return self.columns * max(-ZOOMS[level], 1)
 
     def column(self, base: int) -> int:
         """First column of a base (which need not be in view)."""

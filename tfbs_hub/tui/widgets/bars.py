@@ -112,4 +112,4 @@ class NavBar(Horizontal):
         """A name each."""
         for number, screen in enumerate(SCREENS, 1):
             yield NavTab(screen, number, here=screen == self._here)
-        yield Static("? keys  ^p palette  ^q quit", id="everywhere", markup=False)
+        yield Static("^p palette  ^q quit", id="everywhere", markup=False)

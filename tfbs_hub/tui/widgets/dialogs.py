@@ -11,12 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
+from textual.visual import VisualType
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tfbs_hub.tui.text import block, line
 
-__all__ = ["Choice", "Confirm", "Dialog", "Pick"]
+__all__ = ["Choice", "Confirm", "Dialog", "Pick", "Trouble"]
 
 R = TypeVar("R")
 
@@ -29,6 +30,18 @@ class Dialog(ModalScreen[R | None], Generic[R]):
     def action_leave(self) -> None:
         """No answer."""
         self.dismiss(None)
+
+
+class Trouble(Static):
+    """What is wrong with a form; takes no room while nothing is."""
+
+    def __init__(self) -> None:
+        super().__init__("", classes="trouble", markup=False)
+
+    def update(self, content: VisualType = "", *, layout: bool = True) -> None:
+        """Say it; nothing takes it away."""
+        self.set_class(bool(content), "-there")
+        super().update(content, layout=layout)
 
 
 class Confirm(Dialog[bool]):

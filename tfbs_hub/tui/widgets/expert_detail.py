@@ -17,6 +17,7 @@ from tfbs_hub.tui.charts import axis_start, interval_strip, sparkline
 from tfbs_hub.tui.desk import Desk, short_architecture
 from tfbs_hub.tui.logo import consensus, logo
 from tfbs_hub.tui.text import block, cut, line, pairs, told
+from tfbs_hub.tui.widgets.drawing import Drawing
 from tfbs_hub.workbench.messages import Learn, Learned, Motif
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ExpertDetail(VerticalScroll):
 
     def compose(self) -> ComposeResult:
         """Facts, then the motif, which takes a moment longer, then the rest."""
-        yield Static(id="measured", classes="charts")
+        yield Drawing(id="measured", classes="charts")
         yield Static(id="motif", classes="gap")
         yield Static(id="facts", classes="gap")
 
@@ -60,29 +61,19 @@ class ExpertDetail(VerticalScroll):
                 ("Packages bring experts too: tfbs-hub plugins", "dim"),
             )
         self.query_one("#facts", Static).update(text)
-        for name in ("#measured", "#motif"):
-            self.query_one(name, Static).update("")
+        self.query_one("#measured", Drawing).tell("")
+        self.query_one("#motif", Static).update("")
 
     def show(self, spec: ExpertSpec, desk: Desk) -> None:
         """An expert."""
         same = self._spec is not None and self._spec.card == spec.card
         self._spec = spec
         self.border_title = line(spec.card.name)
-        self._measure()
+        self.query_one("#measured", Drawing).draw(lambda width: _charts(spec.card, min(width, 100)))
         self.query_one("#facts", Static).update(facts(spec, desk))
         if not same:
             self.query_one("#motif", Static).update(Text("motif…", "dim"))
             self._ask(compute=False)
-
-    def on_resize(self) -> None:
-        """Charts are as wide as there is room."""
-        self._measure()
-
-    def _measure(self) -> None:
-        if self._spec is not None:
-            width = max(min(self.content_size.width - 1, 100), 30)
-            above = Text("\n").join([measured(self._spec.card, width), trained(self._spec.card, width)])
-            self.query_one("#measured", Static).update(above)
 
     def learn(self) -> None:
         """Compute the motifs, if nobody has yet."""
@@ -135,6 +126,10 @@ def _motif(kind: str, motif: Motif, styles: dict[str, str]) -> Text:
     return Text("\n").join([head, *rows, foot])
 
 
+def _charts(card: ExpertCard, width: int) -> Text:
+    return Text("\n").join([measured(card, width), trained(card, width)])
+
+
 def measured(card: ExpertCard, width: int) -> Text:
     """Figures with their intervals to scale, the headline first."""
     head = card.metric()
@@ -144,7 +139,9 @@ def measured(card: ExpertCard, width: int) -> Text:
         text = Text(no_wrap=True, overflow="ellipsis")
         text.append(f"{metric.name.upper():<7}", "bold" if metric is head else "")
         text.append(f"{metric.value:.3f} ", "bold" if metric is head else "")
-        if metric.ci95 is not None:
+        if metric.ci95 is None:
+            text.append(" " * (strip + 12))
+        else:
             text.append_text(interval_strip(metric.value, *metric.ci95, strip, span=span))
             text.append(f" {metric.ci95[0]:.3f}-{metric.ci95[1]:.3f}", "dim")
         room = width - text.cell_len - 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import glob
 import os
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-__all__ = ["PathInput", "completed"]
+__all__ = ["PathInput", "completed", "matching"]
 
 
 class PathInput(Input):
@@ -35,6 +36,14 @@ class PathInput(Input):
         """What was typed, without blanks, `~` written out; empty if nothing was."""
         text = self.value.strip()
         return str(Path(text).expanduser()) if text else ""
+
+
+def matching(pattern: str) -> list[str]:
+    """The file of that name, or all files that a pattern fits, in order."""
+    path = Path(pattern)
+    if path.is_file():
+        return [str(path.absolute())]
+    return sorted(str(Path(name).absolute()) for name in glob.glob(pattern) if Path(name).is_file())  # noqa: PTH207
 
 
 class _Paths(Suggester):

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.text import Text
+from textual import events
+from textual.message import Message
 from textual.widgets import DataTable
 
 from tfbs_hub.tui.text import line
@@ -19,6 +21,25 @@ class Table(DataTable[Text]):
     def __init__(self, columns: Sequence[str], **options: Any) -> None:
         super().__init__(cursor_type="row", zebra_stripes=False, show_header=True, cell_padding=1, **options)
         self._titles = list(columns)
+        self._columns_had = 0
+
+    class Widened(Message):
+        """There is more or less room for columns."""
+
+        def __init__(self, table: Table) -> None:
+            super().__init__()
+            self._table = table
+
+        @property
+        def control(self) -> Table:
+            """The table."""
+            return self._table
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say so."""
+        if event.size.width != self._columns_had:
+            self._columns_had = event.size.width
+            self.post_message(self.Widened(self))
 
     def fill(
         self, rows: Iterable[tuple[str, Sequence[str | Text]]], *, chosen: str | None = None, titles: Sequence[str] = ()

@@ -19,9 +19,11 @@ from tfbs_hub.tui.track.view import View
 
 __all__ = ["TrackView"]
 
-_LEAST: Final = 3
-"""Rows of bars below which a track says nothing."""
-_MOST: Final = 24
+_LEAST: Final = 2
+"""Rows of bars, one above and one below zero, that come before the brackets under motifs."""
+_MOST: Final = 40
+_WITH_OVERVIEW: Final = 8
+"""Rows a layer from which on there is one to spare."""
 _PARTS: Final = ("A", "C", "G", "T", "N", "title", "scale", "ruler", "box", "caret", "seen", "unseen")
 
 
@@ -66,7 +68,9 @@ class TrackView(Widget, can_focus=True):
         self._letters = ""
         self._edits: Collection[int] = ()
         self._common = False
-        self._rows: list[Row] | None = None
+        self._sized = False
+        self._kept = False
+        self._strips: list[Strip] | None = None
         self._styles: dict[str, Style] = {}
 
     # -- what is shown ------------------------------------------------------------------------------
@@ -82,23 +86,35 @@ class TrackView(Widget, can_focus=True):
         self._letters, self.shown, self._edits, self._common = letters, list(shown), edits, common
         self._redraw()
 
+    def go(self, cursor: int, level: int | None) -> None:
+        """To a base, at a zoom that was left before; None keeps the present one."""
+        self.view.move(cursor)
+        if level is not None:
+            self.view.zoom(level - self.view.level)
+        self._kept = level is not None
+        self._redraw()
+
     def _redraw(self) -> None:
-        self._rows = None
+        self._strips = None
         self.refresh()
         self.post_message(self.Moved())
 
     def on_resize(self, event: events.Resize) -> None:
         """More or less room; a sequence that was wholly in view stays so."""
-        whole = self.view.whole
+        fitted = self.view.whole or not (self._sized or self._kept)
         self.view.resize(event.size.width - MARGIN)
-        if whole:
+        if fitted:
             self.view.fit()
+        elif not self._sized:
+            self.view.centre()
+        self._sized = True
         self._redraw()
 
     def notify_style_update(self) -> None:
         """Another theme."""
         super().notify_style_update()
         self._styles.clear()
+        self._strips = None
 
     # -- drawing ------------------------------------------------------------------------------------
 
@@ -107,7 +123,7 @@ class TrackView(Widget, can_focus=True):
         if not self._letters or not self.shown:
             return []
         rows: list[Row] = []
-        if not self.view.whole:
+        if not self.view.whole and self.size.height // len(self.shown) >= _WITH_OVERVIEW:
             rows.append(overview(self.shown[0], self.view))
         height, lines = self._room(len(rows))
         reach = tuple(max(parts) for parts in zip(*(each.reach for each in self.shown), strict=True))
@@ -123,24 +139,24 @@ class TrackView(Widget, can_focus=True):
     def _room(self, taken: int) -> tuple[int, int]:
         """Rows of bars a layer, and rows under it for motifs."""
         count = len(self.shown)
-        for lines in (2, 1, 0):
+        for lines, least in ((2, 2 * _LEAST), (1, _LEAST), (0, 1)):
             height = (self.size.height - taken - 1) // count - 2 - lines
-            if height >= _LEAST:
+            if height >= least:
                 return min(height, _MOST), lines
         return max(height, 1), 0
 
     def render_line(self, y: int) -> Strip:
         """One row."""
-        if self._rows is None:
-            self._rows = self._drawn()
-        base = self.rich_style
-        width = self.size.width
-        if y >= len(self._rows):
-            return Strip([Segment(" " * width, base)], width)
-        row = self._rows[y][:width]
+        if self._strips is None:
+            width = self.size.width
+            rows = [*self._drawn(), []]
+            self._strips = [self._strip(row[:width], width) for row in rows]
+        return self._strips[min(y, len(self._strips) - 1)]
+
+    def _strip(self, row: Row, width: int) -> Strip:
         segments = [Segment(text, self._style(style)) for text, style in _runs(row)]
         if len(row) < width:
-            segments.append(Segment(" " * (width - len(row)), base))
+            segments.append(Segment(" " * (width - len(row)), self._style("")))
         return Strip(segments, width)
 
     def _style(self, name: str) -> Style:
