@@ -72,6 +72,8 @@ def test_json_keeps_its_promise_and_contributions_and_bias_sum_to_the_logit(cli,
         ("in.fa", fasta().replace("\n", "\r\n").encode()),
         ("in.fa", fasta(width=7).lower().replace("first", "First").encode()),
     ],
+    # Two processes would name packed content differently: it holds the time.
+    ids=["packed FASTA", "packed table", "lines of Windows", "wrapped lower case"],
 )
 def test_every_form_gives_the_same_numbers(cli, tmp_path, expected, name, content):
     path = tmp_path / "forms" / name

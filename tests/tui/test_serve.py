@@ -19,6 +19,7 @@ import aiohttp
 from aiohttp import web
 
 from tfbs_hub.errors import StorageError
+from tfbs_hub.limits import MAX_BROWSERS
 from tfbs_hub.tui.serve import LockedServer, serve
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,11 +29,11 @@ pytestmark = pytest.mark.network_loopback
 
 
 @contextlib.asynccontextmanager
-async def served():
+async def served(command="true"):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = LockedServer("true", port, TOKEN)
+    server = LockedServer(command, port, TOKEN)
     runner = web.AppRunner(await server._make_app())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -43,9 +44,9 @@ async def served():
         await runner.cleanup()
 
 
-def run(check):
+def run(check, command="true"):
     async def go():
-        async with served() as (server, client, base):
+        async with served(command) as (server, client, base):
             await check(server, client, base)
 
     asyncio.run(go())
@@ -89,13 +90,31 @@ def test_other_sites_and_other_names_are_refused(capsys):
     run(check)
 
 
-def test_only_a_few_browsers_at_a_time(capsys):
+def test_only_a_few_browsers_at_a_time_and_one_that_leaves_makes_room(capsys):
     async def check(server, client, base):
         await status(client, server.address)
-        server._connected = 4
-        assert (await status(client, base + "/ws"))[0] == 503
 
-    run(check)
+        async def connect():
+            return await client.ws_connect(f"{base}/ws?width=80&height=24", origin=base)
+
+        connected = [await connect() for _ in range(MAX_BROWSERS)]
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await connect()
+        assert refused.value.status == 503
+        await connected.pop().close()
+        for _ in range(100):
+            with contextlib.suppress(aiohttp.WSServerHandshakeError):
+                connected.append(await connect())
+                break
+            await asyncio.sleep(0.1)
+        assert len(connected) == MAX_BROWSERS
+        for each in connected:
+            await each.close()
+        while server._connected:
+            await asyncio.sleep(0.1)
+
+    # What says that it runs, and ends with the first message, which is the one to quit.
+    run(check, "echo __GANGLION__; exec head -c 10")
 
 
 def test_a_taken_port_is_an_error():
@@ -113,6 +132,7 @@ def test_a_browser_gets_the_ui_and_takes_it_along_when_it_goes(registry, tmp_pat
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env) as process:
         try:
             address = process.stdout.readline().strip()
+            assert _listening(int(address.partition("/?")[0].rpartition(":")[2])) <= {"127.0.0.1"}
             asyncio.run(_browse(address))
         finally:
             process.send_signal(signal.SIGINT)
@@ -131,6 +151,18 @@ async def _browse(address):
             while b"EBOX" not in drawn:
                 message = await stream.receive(timeout=60)
                 drawn += message.data if message.type == aiohttp.WSMsgType.BINARY else b""
+
+
+def _listening(port):
+    """The addresses on which somebody listens at a port, as far as /proc tells."""
+    found, table = set(), Path("/proc/net/tcp")
+    for line in table.read_text().splitlines()[1:] if table.exists() else ():
+        local, state = line.split()[1], line.split()[3]
+        address, _, number = local.partition(":")
+        if int(number, 16) == port and state == "0A":
+            found.add(socket.inet_ntoa(int(address, 16).to_bytes(4, sys.byteorder)))
+    assert found or not table.exists()
+    return found
 
 
 def _commands():
