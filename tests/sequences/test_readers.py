@@ -133,7 +133,12 @@ def test_numbers_below_one_are_refused_at_once(options: dict[str, int]) -> None:
 
 @pytest.mark.parametrize(
     ("content", "ids"),
-    [(b">x\nACGT\n", ["x"]), (TABLE.encode(), ["s1", "s2"]), (b"ACGT\n", ["seq1"]), (gzip.compress(b">y\nA\n", mtime=0), ["y"])],
+    [
+        (b">x\nACGT\n", ["x"]),
+        (TABLE.encode(), ["s1", "s2"]),
+        (b"ACGT\n", ["seq1"]),
+        (gzip.compress(b">y\nA\n", mtime=0), ["y"]),
+    ],
 )
 def test_a_dash_is_stdin_of_any_format(monkeypatch, content: bytes, ids: list[str]) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(content)))
