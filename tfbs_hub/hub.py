@@ -459,10 +459,10 @@ class Hub:
         self._check_own(name)
         return export_expert(self.registry, name, Path(target))
 
-    def import_expert(self, path: str | Path) -> ExpertSpec:
-        """Add the expert of a bundle, checked from its digests to its golden predictions."""
+    def import_expert(self, path: str | Path, *, name: str | None = None) -> ExpertSpec:
+        """Add the expert of a bundle, checked from its digests to its golden predictions; `name` renames it."""
         self.registry.check_writable()
-        return self._door().unpack(Path(path))
+        return self._door().unpack(Path(path), name)
 
     def rollback(self, number: int | None = None) -> int:
         """Go back to the state of a generation (by default the one before); returns the new generation."""

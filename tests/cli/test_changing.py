@@ -84,6 +84,10 @@ def test_export_and_import_move_an_expert(cli, registry, tmp_path):
     got = cli("--registry", other, "import", bundle, "--json").json["imported"]
     assert got["name"] == "ETS" and got["digest"] == Hub.open(registry).spec("ETS").card.weights_sha256
     assert cli("--registry", other, "import", bundle).code == 0
+    renamed = cli("--registry", other, "import", bundle, "--name", "ETS_2", "--json").json["imported"]
+    assert (renamed["name"], renamed["digest"]) == ("ETS_2", got["digest"])
+    assert {row["name"] for row in cli("--registry", other, "experts", "--json").json["experts"]} == {"ETS", "ETS_2"}
+    assert cli("--registry", other, "import", bundle, "--name", "../ETS").code == 2
     assert cli("--registry", other, "verify").code == 0
 
 

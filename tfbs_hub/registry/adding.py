@@ -69,14 +69,16 @@ def _already_there(head: Generation, card: ExpertCard, new: ExpertEntry, replace
     known = head.experts[name]
     if name != card.name:
         raise UsageError(
-            f"{card.name!r} differs only in case from the expert {name!r}", hint="choose another name with --name"
+            f"{card.name!r} differs only in case from the expert {name!r}",
+            hint="add-expert and import take another name with --name",
         )
     if known.digest == new.digest and (not replace_version or known.files == new.files):
         return known
     if not replace_version:
         raise UsageError(
             f"the registry already has another {name} ({short(known.digest)})",
-            hint=f"choose another name with --name, or take the old one away first: `tfbs-hub remove {name}`",
+            hint="add-expert and import take another name with --name; or take the old one away first: "
+            f"`tfbs-hub remove {name}`",
         )
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tfbs_hub.cards import ExpertCard
@@ -10,7 +11,7 @@ from tfbs_hub.errors import IntegrityError
 from tfbs_hub.gate.gate_sets import parse_stored
 from tfbs_hub.hookspecs import ExpertSpec
 from tfbs_hub.limits import MAX_GATE_SET_BYTES
-from tfbs_hub.names import short
+from tfbs_hub.names import check_name, short
 from tfbs_hub.plugins import PluginManager
 from tfbs_hub.registry import Registry
 from tfbs_hub.registry.bundle import read_bundle
@@ -47,10 +48,11 @@ class Admission:
             files["gate-set.h5"] = _read_gate_set(offered.gate_set)
         return self._checked(offered.card, files)
 
-    def unpack(self, path: Path) -> ExpertSpec:
-        """Add the expert of a bundle."""
+    def unpack(self, path: Path, name: str | None = None) -> ExpertSpec:
+        """Add the expert of a bundle, under the name on its card or another one."""
         bundle = read_bundle(path)
-        return self._checked(bundle.card, bundle.files)
+        card = bundle.card if name is None else replace(bundle.card, name=check_name(name))
+        return self._checked(card, bundle.files)
 
     def _checked(self, card: ExpertCard, files: Mapping[str, bytes]) -> ExpertSpec:
         """Rebuild the network, recompute its golden predictions and read its gate set before anything is written."""
