@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -45,9 +46,10 @@ class Terminal:
         return self.run("capture-pane", "-p", "-t", "x")
 
     def wait(self, text, seconds=60):
+        """Wait until a regular expression fits what is shown."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if text in self.shown:
+            if re.search(text, self.shown):
                 return self.shown
             time.sleep(0.1)
         raise AssertionError(f"{text!r} never came:\n{self.shown}")
@@ -95,7 +97,7 @@ def test_the_whole_journey(terminal, registry, trained, tmp_path):
 
     # A sequence, typed like one that was pasted.
     terminal.keys("4")
-    terminal.wait("Which bases matter?")
+    terminal.wait("Which bases matter")
     terminal.keys("o")
     terminal.wait("paste FASTA")
     terminal.type(SITE)
@@ -134,7 +136,8 @@ def test_the_whole_journey(terminal, registry, trained, tmp_path):
     terminal.keys("2", "t")
     terminal.wait("retrain the gate")
     terminal.keys("C-s")
-    terminal.wait("Done", 120)
+    # The message of this job, not that of the evaluation.
+    terminal.wait(r"Done[^\n]*\n[^\n]*▌ retrain the gate over", 120)
 
     # A job that runs is asked about.
     terminal.keys("1", "a")
@@ -150,6 +153,8 @@ def test_the_whole_journey(terminal, registry, trained, tmp_path):
     terminal.wait("A job is running")
     terminal.keys("y")
     terminal.wait("left with 0", 15)
-    time.sleep(0.3)
+    end = time.monotonic() + 5
+    while processes(str(registry)) and time.monotonic() < end:
+        time.sleep(0.1)
     assert processes(str(registry)) == []
     assert "Traceback" not in terminal.shown

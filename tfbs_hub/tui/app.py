@@ -133,8 +133,10 @@ class HubApp(CoreApp):
             self._leave(True)
         elif not isinstance(self.screen, Confirm):
             titles = "\n".join(f"· {record.title}" for record in running)
-            question = "A job is running." if len(running) == 1 else f"{len(running)} jobs are running."
-            self.push_screen(Confirm(question, f"{titles}\n\nLeaving ends it.", yes="Leave", no="Stay"), self._leave)
+            one = len(running) == 1
+            question = "A job is running." if one else f"{len(running)} jobs are running."
+            ends = f"{titles}\n\nLeaving ends {'it' if one else 'them'}."
+            self.push_screen(Confirm(question, ends, yes="Leave", no="Stay"), self._leave)
 
     def _leave(self, sure: bool | None) -> None:
         if sure:
