@@ -178,7 +178,7 @@ def pool(
                 unsure[row, cut] = doubt
 
 
-@compiled
+@inlined
 def _keep_above_0(responses: Array, slopes: Array) -> None:
     """Put slopes (LANES,) in the place of responses (columns, LANES) that are above 0, and 0 in that of the others."""
     for j in range(len(responses)):
