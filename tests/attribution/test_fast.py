@@ -11,7 +11,7 @@ from torch import nn
 
 from tfbs_hub.attribution import fast, kernels
 from tfbs_hub.attribution.fast import fast_shiftsmooth
-from tfbs_hub.attribution.scan import Scan
+from tfbs_hub.attribution.scan import Scan, codes_of
 from tfbs_hub.attribution.shiftsmooth import shiftsmooth_batched
 from tfbs_hub.experts.deepbind import DeepBind
 from tfbs_hub.experts.residual import Residual
@@ -122,7 +122,7 @@ def test_rounding_decides_nothing(make_expert, sequences, monkeypatch, pooling):
 def test_responses_are_off_by_less_than_half_the_tolerance(make_expert, sequences, monkeypatch, width, shifts):
     expert, x = make_expert(width=width, window=101), sequences(20, 101)
     scan = Scan(expert, 101, 101, shifts)
-    responses = scan.respond(fast._codes(x))
+    responses = scan.respond(codes_of(x))
     weight, bias = expert.detect.weight.detach().double(), expert.detect.bias.detach().double()
     for cut, n in enumerate(range(shifts, -shifts - 1, -1)):
         whole = nn.functional.conv1d(x.double().roll(n, dims=2), weight, bias, padding=width - 1)
@@ -165,8 +165,16 @@ def test_blends_of_bases_and_other_numbers_are_left_alone(make_expert, sequences
     blend = x.clone()
     blend[0, :, 3] = torch.tensor([0.5, 0.5, 0, 0])
     assert fast_shiftsmooth(expert, blend, 2) is None
-    blend[0, :, 3] = torch.tensor([1, 0.5, -0.5, 0])
-    assert fast_shiftsmooth(expert, blend, 2) is None
+    for letters in (
+        [1, 0.5, -0.5, 0],
+        [1, 1, 0, 0],
+        [0, 0, 0, 0],
+        [1, 0.25, 0, 0],
+        [0.25, 0.25, 0.25, 0],
+        [torch.nan] * 4,
+    ):
+        blend[0, :, 3] = torch.tensor(letters)
+        assert fast_shiftsmooth(expert, blend, 2) is None
     assert fast_shiftsmooth(expert.double(), x.double(), 2) is None
 
 

@@ -28,7 +28,6 @@ from tfbs_hub.attribution.gradients import ROWS, gradient
 from tfbs_hub.attribution.holding import held
 from tfbs_hub.experts.deepbind import DeepBind
 from tfbs_hub.gate.model import Gate, MixtureOfExperts
-from tfbs_hub.sequences.alphabet import UNKNOWN
 
 if TYPE_CHECKING:
     from tfbs_hub.attribution.scan import Responses, Scan
@@ -65,11 +64,11 @@ def fast_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | None:
     windows = [expert.window if isinstance(model, MixtureOfExperts) else length for expert in experts]
     if not all(_fits(expert, window, length, shifts) for expert, window in zip(experts, windows, strict=True)):
         return None
-    codes = _codes(x)
+    from tfbs_hub.attribution.scan import Scan, codes_of  # noqa: PLC0415 - brings numba
+
+    codes = codes_of(x)
     if codes is None:
         return None
-    from tfbs_hub.attribution.scan import Scan  # noqa: PLC0415 - brings numba
-
     with torch.inference_mode(mode=False), held(model):
         x = x.detach().clone()
         scans = [Scan(expert, window, length, shifts) for expert, window in zip(experts, windows, strict=True)]
@@ -105,17 +104,6 @@ def _fits(expert: DeepBind, window: int, length: int, shifts: int) -> bool:
     width = expert.detect.kernel_size[0]
     few = (window + 2 * shifts) * width <= _PLACEMENTS
     return window <= length and width >= 2 and window - width >= 2 * shifts and few
-
-
-def _codes(x: Tensor) -> NDArray[np.uint8] | None:
-    """One-hot (batch, 4, length) as codes (batch, length); None if a position is neither a base nor unknown."""
-    known = (x.amax(dim=1) == 1) & (x.amin(dim=1) == 0) & (x.sum(dim=1) == 1)
-    unknown = (x == 0.25).all(dim=1)
-    if not bool((known | unknown).all()):
-        return None
-    which = x[:, 1] + 2 * x[:, 2] + 3 * x[:, 3]
-    codes: NDArray[np.uint8] = which.masked_fill(unknown, UNKNOWN).to(torch.uint8).numpy()
-    return codes
 
 
 def _sum_over_shifts(model: nn.Module, scans: Sequence[Scan], codes: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:

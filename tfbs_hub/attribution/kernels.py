@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tfbs_hub.attribution.compiled import compiled, inlined
 
-__all__ = ["LANES", "carry_back", "pool"]
+__all__ = ["LANES", "carry_back", "encode", "pool"]
 
 LANES: Final = 16
 """Detectors in a block: as many numbers as the widest processors add at once."""
@@ -31,6 +31,26 @@ _NOTHING: Final = np.float32(0)
 
 Array = NDArray[np.float32]
 Codes = NDArray[np.uint8]
+
+
+@compiled
+def encode(x: Array, codes: Codes) -> bool:
+    """Fill codes (batch, length) from one-hot (batch, 4, length); False if a position is no base and not unknown."""
+    for row in range(len(x)):
+        for t in range(x.shape[2]):
+            ones, quarters, code = 0, 0, 4
+            for base in range(4):
+                value = x[row, base, t]
+                if value == 1:
+                    ones, code = ones + 1, base
+                elif value == 0.25:
+                    quarters += 1
+                elif value != 0:
+                    return False
+            if not ((ones == 1 and quarters == 0) or (ones == 0 and quarters == 4)):
+                return False
+            codes[row, t] = code
+    return True
 
 
 @compiled

@@ -19,7 +19,7 @@ from torch import Tensor
 from tfbs_hub.attribution import kernels
 from tfbs_hub.experts.deepbind import DeepBind
 
-__all__ = ["Responses", "Scan"]
+__all__ = ["Responses", "Scan", "codes_of"]
 
 _CLOSE: Final = 4.0
 """Responses that differ by less than this many units of rounding of the largest possible one may be equal."""
@@ -128,6 +128,12 @@ class Scan:
         """The stretch that all cuts together see, and its beginning read backwards."""
         bases = np.ascontiguousarray(codes[:, self.stretch.numpy()])
         return bases, np.ascontiguousarray(bases[:, : self._reach][:, ::-1])
+
+
+def codes_of(x: Tensor) -> NDArray[np.uint8] | None:
+    """One-hot (batch, 4, length) as codes (batch, length); None if a position is neither a base nor unknown."""
+    codes = np.empty((len(x), x.shape[2]), np.uint8)
+    return codes if kernels.encode(x.detach().contiguous().numpy(), codes) else None
 
 
 def _padded(expert: DeepBind) -> tuple[NDArray[Any], NDArray[Any]]:
