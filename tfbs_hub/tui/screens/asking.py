@@ -8,6 +8,7 @@ from typing import Final
 from rich.text import Text
 from textual import work
 
+from tfbs_hub.attribution.methods import DEFAULT
 from tfbs_hub.errors import TfbsHubError
 from tfbs_hub.progress import Event
 from tfbs_hub.tui.desk import Desk
@@ -75,7 +76,7 @@ class AskingScreen(LayeredScreen):
         known = desk.models
         self.asked = [layer for layer in self.asked if layer.model in known]
         if not self.asked and known:
-            self.asked = [Layer(known[0], "shiftsmooth")]
+            self.asked = [Layer(known[0], DEFAULT)]
         self.draw()
         if self.subject and self.asked:
             self.explain()
