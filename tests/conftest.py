@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -171,3 +174,53 @@ def registry(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     shutil.copytree(trained.registry, folder)
     monkeypatch.setenv("TFBS_HUB_REGISTRY", str(folder))
     return folder
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Stdout as one JSON document of schema version 1."""
+        value = json.loads(self.out)
+        assert value["schema_version"] == 1
+        return value
+
+    @property
+    def table(self) -> list[dict[str, str]]:
+        """Stdout as tab-separated rows under a header."""
+        head, *rows = (line.split("\t") for line in self.out.splitlines())
+        return [dict(zip(head, row, strict=True)) for row in rows]
+
+    @property
+    def warnings(self) -> list[str]:
+        """The lines of stderr that warn of a plug-in."""
+        return [line for line in self.err.splitlines() if line.startswith("warning: plug-in ")]
+
+
+@pytest.fixture(scope="session")
+def outcome() -> type[Outcome]:
+    """What a command left, for those that run it in a way of their own: exit code, stdout and stderr in."""
+    return Outcome
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run a command as the console script does, in this process, with `stdin` as its input."""
+    from tfbs_hub.cli.app import run
+
+    def call(*arguments: object, stdin: bytes = b"") -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["tfbs-hub", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as leaving:
+            run()
+        printed = capsys.readouterr()
+        return Outcome(int(leaving.value.code or 0), printed.out, printed.err)
+
+    return call

@@ -27,26 +27,11 @@ from typing import Any
 import pytest
 
 from tfbs_hub.cards import canonical_json
-from tfbs_hub.cli.app import run
 from tfbs_hub.cli.text import plain
 
 AT_MOST = 2500
 """Letters of an error, whatever the input quotes."""
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command left: exit code, stdout, stderr."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Stdout as one JSON document."""
-        return json.loads(self.out)
 
 
 def controls(text: str) -> set[str]:
@@ -112,23 +97,13 @@ def watched(here: Path, shared_registry: Path) -> Callable[[], dict[str, tuple[o
 
 
 @pytest.fixture
-def cli(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """Run a command as the console script does, with `stdin` as its input."""
-
-    def call(*arguments: object, stdin: bytes = b"") -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["tfbs-hub", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as leaving:
-            run()
-        printed = capsys.readouterr()
-        return Outcome(int(leaving.value.code or 0), printed.out, printed.err)
-
-    return call
+def cli(here: Path, cli: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a command as the console script does, in the folder of the test."""
+    return cli
 
 
 @pytest.fixture
-def refused(cli: Callable[..., Outcome], watched: Callable[[], object]) -> Callable[..., None]:
+def refused(cli: Callable[..., Any], watched: Callable[[], object]) -> Callable[..., None]:
     """Run a command with `--json` and as text, and check that it ends in one error and leaves nothing behind.
 
     `text=False` leaves the second out, where each run costs a process.
@@ -149,7 +124,7 @@ def refused(cli: Callable[..., Outcome], watched: Callable[[], object]) -> Calla
     return check
 
 
-def check_json(done: Outcome, error: str, code: int, says: str) -> None:
+def check_json(done: Any, error: str, code: int, says: str) -> None:
     """One JSON document with the error, and nothing else but perhaps narration on stderr."""
     assert "Traceback" not in done.err, done.err
     assert not controls(done.err), done.err
@@ -162,7 +137,7 @@ def check_json(done: Outcome, error: str, code: int, says: str) -> None:
     assert says in plain(f"{place}{found['what']}\n{found['hint'] or ''}"), found
 
 
-def check_text(done: Outcome, code: int, says: str) -> None:
+def check_text(done: Any, code: int, says: str) -> None:
     """Nothing on stdout; on stderr one error that says what it must."""
     assert (done.code, done.out) == (code, ""), done
     assert "Traceback" not in done.err, done.err
@@ -176,10 +151,10 @@ def check_text(done: Outcome, code: int, says: str) -> None:
 
 
 @pytest.fixture
-def process(here: Path) -> Callable[..., Outcome]:
+def process(here: Path, outcome: Callable[..., Any]) -> Callable[..., Any]:
     """Run a command in a process of its own; a variable that is None is taken out of its environment."""
 
-    def call(*arguments: object, stdin: Any = subprocess.DEVNULL, **variables: str | None) -> Outcome:
+    def call(*arguments: object, stdin: Any = subprocess.DEVNULL, **variables: str | None) -> Any:
         changed = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
         done = subprocess.run(
             [sys.executable, "-m", "tfbs_hub.cli", *map(str, arguments)],
@@ -189,7 +164,7 @@ def process(here: Path) -> Callable[..., Outcome]:
             timeout=60,
             check=False,
         )
-        return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return call
 
@@ -298,7 +273,11 @@ def fork_server() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def starved(
-    fork_server: subprocess.Popen[str], here: Path, watched: Callable[[], object], tmp_path: Path
+    fork_server: subprocess.Popen[str],
+    here: Path,
+    watched: Callable[[], object],
+    tmp_path: Path,
+    outcome: Callable[..., Any],
 ) -> Callable[..., None]:
     """As `refused`, in a process that may take only so many more megabytes than loading tfbs-hub takes, and seconds."""
 
@@ -326,7 +305,7 @@ def starved(
         fork_server.stdin.write(json.dumps(request) + "\n")
         fork_server.stdin.flush()
         ended = int(fork_server.stdout.readline())
-        done = Outcome(ended, (tmp_path / "stdout").read_text(), (tmp_path / "stderr").read_text())
+        done = outcome(ended, (tmp_path / "stdout").read_text(), (tmp_path / "stderr").read_text())
         assert watched() == before, "something was written"
         assert ended == code, done
         check_json(done, error, code, says)

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,27 +59,6 @@ def sources_installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[...,
     return install
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What one command left: exit code, stdout, stderr."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Stdout as one JSON document of schema version 1."""
-        value = json.loads(self.out)
-        assert value["schema_version"] == 1
-        return value
-
-    @property
-    def warnings(self) -> list[str]:
-        """The lines of stderr that warn of a plug-in."""
-        return [line for line in self.err.splitlines() if line.startswith("warning: plug-in ")]
-
-
 # One process for several commands: each is run as the console script runs it, and PyTorch is imported once.
 _SEVERAL = """
 import contextlib, io, json, os, sys
@@ -104,13 +82,13 @@ json.dump(ran, sys.stdout)
 
 
 @pytest.fixture(scope="session")
-def several() -> Callable[..., list[Ran]]:
+def several(outcome: Callable[..., Any]) -> Callable[..., list[Any]]:
     """Run commands one after another in one process that has the packages of a folder installed.
 
     A command is a line, or a line and variables of its own.
     """
 
-    def run(site: Path, *commands: str | tuple[str, dict[str, str]], **environment: str) -> list[Ran]:
+    def run(site: Path, *commands: str | tuple[str, dict[str, str]], **environment: str) -> list[Any]:
         kept = {key: value for key, value in os.environ.items() if key != "TFBS_HUB_PLUGINS"}
         asked = [(each, {}) if isinstance(each, str) else each for each in commands]
         words = [(line.split(), variables) for line, variables in asked]
@@ -124,6 +102,6 @@ def several() -> Callable[..., list[Ran]]:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        return [Ran(*each) for each in json.loads(done.stdout)]
+        return [outcome(*each) for each in json.loads(done.stdout)]
 
     return run
