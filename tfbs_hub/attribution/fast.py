@@ -56,9 +56,7 @@ def fast_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | None:
         Of the shape of x, equal to automatic differentiation up to rounding.
     """
     experts = _pooling_experts(model)
-    if not experts or any(
-        each.device.type != "cpu" or each.dtype != torch.float32 for each in (x, *model.parameters())
-    ):
+    if not experts or not all(map(_is_plain, (x, *model.parameters()))):
         return None
     length = x.shape[2]
     windows = [expert.window if isinstance(model, MixtureOfExperts) else length for expert in experts]

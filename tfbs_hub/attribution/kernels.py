@@ -65,7 +65,9 @@ def _grow(bases: Codes, columns: Array, bias: Array, rows: Array) -> None:
     rows[0, :LANES] += bias
     for t in range(1, len(bases)):
         letter, here, before = columns[bases[t]], rows[t], rows[t - 1]
-        here[:LANES] = letter[:LANES] + bias
+        # In loops: an expression of arrays would make a new one, which takes longer than the additions.
+        for lane in range(LANES):
+            here[lane] = letter[lane] + bias[lane]
         # Slices, not sums of indices: those might be negative, and are then not added several at a time.
         longer, added = here[LANES:], letter[LANES:]
         for i in range(len(longer)):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from tfbs_hub.experts.configuration import checked, one_of, within
 from tfbs_hub.experts.contract import Expert, Recipe
+from tfbs_hub.experts.detectors import Detectors
 from tfbs_hub.limits import MAX_ACTIVATIONS
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class DeepBind(Expert):
             "dropout": dropout,
         }
         # Padding by width - 1 lets a detector see a site that hangs over either end.
-        self.detect = nn.Conv1d(4, detectors, width, padding=width - 1)
+        self.detect = Detectors(detectors, width, padding=width - 1)
         nn.init.normal_(self.detect.weight, std=0.1)
         nn.init.zeros_(self.detect.bias)  # type: ignore[arg-type]
         self.averages = pooling == "max+average"

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tfbs_hub.experts.configuration import checked, within
 from tfbs_hub.experts.contract import Expert, Recipe
+from tfbs_hub.experts.detectors import Detectors, max_pool
 from tfbs_hub.limits import MAX_ACTIVATIONS
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ class Residual(Expert):
             "embedding_dim": embedding_dim,
             "dropout": dropout,
         }
-        self.detect = nn.Conv1d(4, filters, width, padding=width // 2, bias=False)
-        self.pool = nn.MaxPool1d(stride)
+        self.detect = Detectors(filters, width, padding=width // 2, bias=False, channels_last=True)
         self.stem = nn.Sequential(nn.BatchNorm1d(filters), nn.GELU())
         self.blocks = nn.ModuleList(
             _Block(filters, width=5 if depth == 0 else 3, dilation=2**depth, dropout=dropout / 2)
@@ -95,7 +95,7 @@ class Residual(Expert):
         return cls(**full)
 
     def embed(self, x: Tensor) -> Tensor:
-        h = self.stem(self.pool(self.detect(x)))
+        h = self.stem(max_pool(self.detect(x), self._config["stride"]))
         for block in self.blocks:
             h = block(h)
         weight = torch.softmax(self.attention(h), dim=2)
