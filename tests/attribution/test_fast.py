@@ -121,7 +121,7 @@ def test_rounding_decides_nothing(make_expert, sequences, monkeypatch, pooling):
 @pytest.mark.parametrize(("width", "shifts"), [(24, 10), (2, 3), (50, 0)])
 def test_responses_are_off_by_less_than_half_the_tolerance(make_expert, sequences, monkeypatch, width, shifts):
     expert, x = make_expert(width=width, window=101), sequences(20, 101)
-    scan = Scan(expert, 101, 101, shifts)
+    scan = Scan(expert, torch.arange(-shifts, 101 + shifts) % 101, shifts)
     responses = scan.respond(codes_of(x))
     weight, bias = expert.detect.weight.detach().double(), expert.detect.bias.detach().double()
     for cut, n in enumerate(range(shifts, -shifts - 1, -1)):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tfbs_hub.attribution.fast import fast_shiftsmooth
 from tfbs_hub.attribution.gradients import saliency
 from tfbs_hub.attribution.mutagenesis import mutagenesis
+from tfbs_hub.attribution.shared import shared_shiftsmooth
 from tfbs_hub.attribution.shiftsmooth import shiftsmooth_batched
 from tfbs_hub.experts.deepbind import DeepBind
 from tfbs_hub.experts.residual import Residual
@@ -58,7 +59,7 @@ def bench_shiftsmooth() -> list[dict]:
     note = f"N = {SHIFTS}, {ROWS} x 101 bp, one thread; baseline on {FEW} sequences, scaled"
     for name, model in models().items():
         expected = one_by_one(model, x[:FEW])
-        for kind, apply in (("batched", batched), ("closed form", closed_form)):
+        for kind, apply in (("batched", batched), ("detectors shared", shared), ("closed form", closed_form)):
             found = apply(model, x)
             if found is None:
                 continue
@@ -80,6 +81,10 @@ def bench_shiftsmooth() -> list[dict]:
 
 def batched(model: nn.Module, x: Tensor) -> Tensor:
     return shiftsmooth_batched(model, x, shifts=SHIFTS)
+
+
+def shared(model: nn.Module, x: Tensor) -> Tensor | None:
+    return shared_shiftsmooth(model, x, SHIFTS)
 
 
 def closed_form(model: nn.Module, x: Tensor) -> Tensor | None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.testing import assert_close
 
-from tfbs_hub.experts.detectors import Detectors, max_pool
+from tfbs_hub.experts.detectors import Detectors, max_pool, strongest
 from tfbs_hub.sequences.onehot import one_hot
 
 
@@ -94,18 +94,22 @@ def test_the_first_of_equal_responses_is_the_strongest(batch, channels, length, 
     values = torch.randint(0, 3, (batch, length, channels), generator=draw).float()
     ours = values.transpose(1, 2).detach().requires_grad_()
     theirs = values.transpose(1, 2).contiguous().requires_grad_()
-    pooled, expected = max_pool(ours, stride), nn.functional.max_pool1d(theirs, stride)
-    assert torch.equal(pooled, expected)
-    slopes = torch.randn(expected.shape, generator=draw)
-    pooled.backward(slopes)
-    expected.backward(slopes)
-    assert torch.equal(ours.grad, theirs.grad)
+    for pooled, expected in (
+        (max_pool(ours, stride), nn.functional.max_pool1d(theirs, stride)),
+        (strongest(ours), theirs.max(dim=2).values),
+    ):
+        assert torch.equal(pooled, expected)
+        slopes = torch.randn(expected.shape, generator=draw)
+        assert torch.equal(
+            torch.autograd.grad(pooled, ours, slopes)[0], torch.autograd.grad(expected, theirs, slopes)[0]
+        )
 
 
 def test_passes_on_what_is_not_a_number():
     values = torch.zeros(2, 8, 3).transpose(1, 2)
     values[1, 2, 5] = torch.nan
     assert torch.equal(max_pool(values, 4).isnan(), nn.functional.max_pool1d(values, 4).isnan())
+    assert torch.equal(strongest(values).isnan(), values.max(dim=2).values.isnan())
 
 
 @pytest.mark.parametrize("channels_last", [False, True])

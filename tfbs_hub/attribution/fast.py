@@ -26,8 +26,8 @@ from torch import Tensor, nn
 
 from tfbs_hub.attribution.gradients import ROWS, gradient
 from tfbs_hub.attribution.holding import held
+from tfbs_hub.attribution.parts import Parts, take_apart
 from tfbs_hub.experts.deepbind import DeepBind
-from tfbs_hub.gate.model import Gate, MixtureOfExperts
 
 if TYPE_CHECKING:
     from tfbs_hub.attribution.scan import Responses, Scan
@@ -55,12 +55,10 @@ def fast_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | None:
     Returns:
         Of the shape of x, equal to automatic differentiation up to rounding.
     """
-    experts = _pooling_experts(model)
-    if not experts or not all(map(_is_plain, (x, *model.parameters()))):
+    parts = take_apart(model, (DeepBind,), x.shape[2])
+    if parts is None or not all(map(_is_plain, (x, *model.parameters()))):
         return None
-    length = x.shape[2]
-    windows = [expert.window if isinstance(model, MixtureOfExperts) else length for expert in experts]
-    if not all(_fits(expert, window, length, shifts) for expert, window in zip(experts, windows, strict=True)):
+    if not all(_fits(expert, window, shifts) for expert, window in parts):
         return None
     from tfbs_hub.attribution.scan import Scan, codes_of  # noqa: PLC0415 - brings numba
 
@@ -69,42 +67,25 @@ def fast_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | None:
         return None
     with torch.inference_mode(mode=False), held(model):
         x = x.detach().clone()
-        scans = [Scan(expert, window, length, shifts) for expert, window in zip(experts, windows, strict=True)]
-        parts = [_sum_over_shifts(model, scans, part) for part in np.split(codes, range(_ROWS, len(codes), _ROWS))]
-        total, unsure = (torch.cat(each) for each in zip(*parts, strict=True))
+        scans = [Scan(expert, parts.stretch(window, shifts), shifts) for expert, window in parts]
+        sums = [_sum_over_shifts(parts, scans, part) for part in np.split(codes, range(_ROWS, len(codes), _ROWS))]
+        total, unsure = (torch.cat(each) for each in zip(*sums, strict=True))
         _add_unsure(model, x, shifts, unsure, total)
         return total / (2 * shifts + 1)
-
-
-def _pooling_experts(model: nn.Module) -> list[DeepBind]:
-    """The experts of a model that the closed form fits; empty if there is any other part to it."""
-    parts = list(model.experts) if isinstance(model, MixtureOfExperts) else [model]
-    # Not a subclass: it may compute something else.
-    known = [part for part in parts if isinstance(part, DeepBind) and type(part) is DeepBind]
-    return known if len(known) == len(parts) and not _is_changed(model) else []
-
-
-def _is_changed(model: nn.Module) -> bool:
-    """True if the model is a subclass of the mixture, or somebody hooked into one of its modules."""
-    if isinstance(model, MixtureOfExperts) and (type(model) is not MixtureOfExperts or type(model.gate) is not Gate):
-        return True
-    return any(
-        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks for module in model.modules()
-    )
 
 
 def _is_plain(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu" and tensor.dtype == torch.float32
 
 
-def _fits(expert: DeepBind, window: int, length: int, shifts: int) -> bool:
+def _fits(expert: DeepBind, window: int, shifts: int) -> bool:
     """True if some detector placement is inside the window at all shifts, and some hangs over its ends."""
     width = expert.detect.kernel_size[0]
     few = (window + 2 * shifts) * width <= _PLACEMENTS
-    return window <= length and width >= 2 and window - width >= 2 * shifts and few
+    return width >= 2 and window - width >= 2 * shifts and few
 
 
-def _sum_over_shifts(model: nn.Module, scans: Sequence[Scan], codes: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+def _sum_over_shifts(parts: Parts, scans: Sequence[Scan], codes: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
     """Slopes of some sequences (batch, length), moved back and summed over those shifts that are sure.
 
     Returns:
@@ -116,7 +97,7 @@ def _sum_over_shifts(model: nn.Module, scans: Sequence[Scan], codes: NDArray[np.
     if unsure.all():
         return total, unsure
     sure = ~unsure[:, :, None]
-    for scan, each, slopes in zip(scans, responses, _slopes_of_pooled(model, scans, responses), strict=True):
+    for scan, each, slopes in zip(scans, responses, _slopes_of_pooled(parts, scans, responses), strict=True):
         of_best, of_mean = (slope * sure for slope in slopes)
         total.index_add_(2, scan.stretch, scan.carry_back(codes, each, of_best, of_mean))
     return total, unsure
@@ -135,7 +116,7 @@ def _add_unsure(model: nn.Module, x: Tensor, shifts: int, unsure: Tensor, total:
 
 
 def _slopes_of_pooled(
-    model: nn.Module, scans: Sequence[Scan], responses: Sequence[Responses]
+    parts: Parts, scans: Sequence[Scan], responses: Sequence[Responses]
 ) -> list[tuple[Tensor, Tensor]]:
     """Slopes of the logit in each expert's pooled maxima and means, (batch, cuts, detectors) each."""
     with torch.enable_grad():
@@ -145,10 +126,7 @@ def _slopes_of_pooled(
             best, mean = each.best.clamp(min=0).requires_grad_(), each.mean.requires_grad_()
             pooled = torch.cat([best, mean], dim=2) if scan.expert.averages else best
             inputs += [best, mean]
-            embeddings.append(scan.expert.normalise(scan.expert.hidden(pooled.flatten(0, 1))))
-        if isinstance(model, MixtureOfExperts):
-            logit = model.gate(torch.cat(embeddings, dim=1)) / model.temperature
-        else:
-            logit = scans[0].expert.score(embeddings[0])
+            embeddings.append(scan.expert.embed_pooled(pooled.flatten(0, 1)))
+        logit = parts.logit(embeddings)
         slopes = torch.autograd.grad(logit.sum(), inputs, allow_unused=True, materialize_grads=True)
     return list(zip(slopes[::2], slopes[1::2], strict=True))

@@ -47,20 +47,17 @@ class Responses:
 class Scan:
     """One expert's detectors, ready to be slid over sequences joined end to start.
 
-    The stretch that all shifts together see has `window + 2N` bases. In it cut s is the window from s to s + window.
-
     Args:
         expert: with weights of 32 bits, on the CPU.
-        window: what the expert sees, the centred crop of the sequence.
-        length: of the sequence.
+        stretch: which bases of a sequence all shifts together see through the expert's window
+            (`tfbs_hub.attribution.parts`).
         shifts: N.
     """
 
-    def __init__(self, expert: DeepBind, window: int, length: int, shifts: int) -> None:
+    def __init__(self, expert: DeepBind, stretch: Tensor, shifts: int) -> None:
         weight, bias = _padded(expert)
-        self.expert, self.cuts, self._kept = expert, 2 * shifts + 1, len(expert.detect.weight)
-        start = length // 2 - window // 2 - shifts
-        self.stretch = torch.arange(start, start + window + 2 * shifts) % length
+        self.expert, self.stretch, self.cuts = expert, stretch, 2 * shifts + 1
+        self._kept = len(expert.detect.weight)
         self._reach = 2 * shifts + weight.shape[2] - 1
         self._columns, self._bias = _columns(weight), bias.reshape(-1, kernels.LANES)
         self._mirrored_columns = np.ascontiguousarray(_columns(weight[:, :, ::-1])[:, :, : -kernels.LANES])

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from tfbs_hub.attribution.fast import fast_shiftsmooth
 from tfbs_hub.attribution.gradients import ROWS, gradient
 from tfbs_hub.attribution.holding import held
+from tfbs_hub.attribution.shared import shared_shiftsmooth
 from tfbs_hub.errors import UsageError
 
 __all__ = ["SHIFTS", "shiftsmooth", "shiftsmooth_batched", "shiftsmooth_padded"]
@@ -25,7 +26,8 @@ def shiftsmooth(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS) -> Tensor:
     """Equation 16: 1/(2N+1) · Σ over n = -N…N of roll(dS/dx(roll(x, n)), -n).
 
     Shifts are circular: what leaves at one end enters at the other. DeepBind experts, and mixtures of them alone, take
-    the closed form of `tfbs_hub.attribution.fast`; every other model is differentiated in batches. The two agree.
+    the closed form of `tfbs_hub.attribution.fast`; experts that begin with detectors, and mixtures of them alone, share
+    those among the shifts (`tfbs_hub.attribution.shared`); every other model is differentiated in batches. All agree.
 
     Args:
         model: one-hot (batch, 4, length) to logits (batch,); no row's logit may depend on another row.
@@ -40,8 +42,11 @@ def shiftsmooth(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS) -> Tensor:
         PluginError: the logit cannot be differentiated with respect to x.
     """
     _check_shifts(shifts)
-    found = fast_shiftsmooth(model, x, shifts)
-    return shiftsmooth_batched(model, x, shifts=shifts) if found is None else found
+    for way in (fast_shiftsmooth, shared_shiftsmooth):
+        found = way(model, x, shifts)
+        if found is not None:
+            return found
+    return shiftsmooth_batched(model, x, shifts=shifts)
 
 
 def shiftsmooth_batched(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tfbs_hub.experts.configuration import checked, one_of, within
 from tfbs_hub.experts.contract import Expert, Recipe
-from tfbs_hub.experts.detectors import Detectors
+from tfbs_hub.experts.detectors import Detectors, strongest
 from tfbs_hub.limits import MAX_ACTIVATIONS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class DeepBind(Expert):
             "dropout": dropout,
         }
         # Padding by width - 1 lets a detector see a site that hangs over either end.
-        self.detect = Detectors(detectors, width, padding=width - 1)
+        self.detect = Detectors(detectors, width, padding=width - 1, channels_last=True)
         nn.init.normal_(self.detect.weight, std=0.1)
         nn.init.zeros_(self.detect.bias)  # type: ignore[arg-type]
         self.averages = pooling == "max+average"
@@ -92,11 +92,19 @@ class DeepBind(Expert):
         return cls(**full)
 
     def embed(self, x: Tensor) -> Tensor:
-        response = torch.relu(self.detect(x))
-        # `max(dim)` gives its gradient to one winner; `amax` would split it among ties on repeats.
-        pooled = response.max(dim=2).values
+        return self.embed_responses(self.detect(x))
+
+    def embed_responses(self, responses: Tensor) -> Tensor:
+        """The detectors' responses (batch, detectors, placements) to embedding (batch, embedding_dim)."""
+        active = torch.relu(responses)
+        pooled = strongest(active)
         if self.averages:
-            pooled = torch.cat([pooled, response.mean(dim=2)], dim=1)
+            # Not `mean`, whose slope, the same everywhere, would be written out for every placement.
+            pooled = torch.cat([pooled, active.sum(dim=2) / active.shape[2]], dim=1)
+        return self.embed_pooled(pooled)
+
+    def embed_pooled(self, pooled: Tensor) -> Tensor:
+        """The strongest response of every detector, and the mean, to embedding (batch, embedding_dim)."""
         embedding: Tensor = self.normalise(self.hidden(pooled))
         return embedding
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Detectors", "max_pool"]
+__all__ = ["Detectors", "max_pool", "strongest"]
 
 _FEW: Final = 16
 """Sequences for which many small products of matrices take longer than one convolution."""
@@ -53,6 +53,17 @@ def max_pool(responses: Tensor, stride: int) -> Tensor:
         # The way back is as fast as the way there only if the slopes come in the same order.
         pooled.register_hook(_channels_last)  # type: ignore[no-untyped-call]
     return pooled.contiguous()
+
+
+def strongest(responses: Tensor) -> Tensor:
+    """As `responses.max(dim=2).values`, for channels-last (batch, filters, length)."""
+    if _is_for_pytorch(responses):
+        # `max(dim)` gives its gradient to one winner; `amax` would split it among ties on repeats.
+        return responses.max(dim=2).values
+    image = responses.detach().unsqueeze(2)
+    _, places = nn.functional.max_pool2d(image, (1, responses.shape[2]), return_indices=True)
+    # Fetched from their places, not pooled: the way back through a pool would put the channels in another order.
+    return responses.transpose(1, 2).gather(1, places.squeeze(2).transpose(1, 2)).squeeze(1)
 
 
 class _Detect(torch.autograd.Function):

@@ -95,7 +95,11 @@ class Residual(Expert):
         return cls(**full)
 
     def embed(self, x: Tensor) -> Tensor:
-        h = self.stem(max_pool(self.detect(x), self._config["stride"]))
+        return self.embed_responses(self.detect(x))
+
+    def embed_responses(self, responses: Tensor) -> Tensor:
+        """The detectors' responses (batch, filters, placements) to embedding (batch, embedding_dim)."""
+        h = self.stem(max_pool(responses, self._config["stride"]))
         for block in self.blocks:
             h = block(h)
         weight = torch.softmax(self.attention(h), dim=2)

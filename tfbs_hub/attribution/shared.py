@@ -1,0 +1,133 @@
+"""ShiftSmooth for experts that begin with detectors: what a shift leaves as it was is computed once for all shifts.
+
+Over the stretch of bases that all shifts together see, a window of any shift is a slice. So is what the detectors
+respond inside it, apart from those that hang over one of its ends. Equation 16 moves the slopes of every window back to
+the bases of the unshifted sequence, and adds them up: which is the slope of the sum of all windows' logits in the bases
+of the stretch, and so comes out of one automatic differentiation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import torch
+from torch import Tensor, nn
+
+from tfbs_hub.attribution.holding import held
+from tfbs_hub.attribution.parts import Parts, take_apart
+from tfbs_hub.experts.deepbind import DeepBind
+from tfbs_hub.experts.detectors import Detectors
+from tfbs_hub.experts.residual import Residual
+
+__all__ = ["shared_shiftsmooth"]
+
+_RESPONSES: Final = 3 << 18
+"""Of one expert, held at a time where a sequence has fewer: as many as are fast to come back to."""
+_MOST_RESPONSES: Final = 1 << 26
+"""Of one expert to all windows of one sequence."""
+_MOST_WEIGHTS: Final = 1 << 22
+"""From the bases at one end to the responses of all detectors that hang over it."""
+
+
+def shared_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | None:
+    """Equation 16 of Tripathi et al. 2024, for several sequences and all shifts at once; None where it does not apply.
+
+    It applies to a `DeepBind`, a `Residual`, or a `MixtureOfExperts` of nothing else (of whatever windows), on whose
+    modules nobody has put hooks, if its detectors fit into the windows, and what they make of them into memory.
+
+    Args:
+        x: one-hot (batch, 4, length).
+        shifts: N, 0 or more.
+
+    Returns:
+        Of the shape of x, equal to `shiftsmooth_batched` up to rounding.
+    """
+    parts = take_apart(model, (DeepBind, Residual), x.shape[2])
+    cuts = 2 * shifts + 1
+    if parts is None or not all(_fits(expert.detect, window, cuts) for expert, window in parts):
+        return None
+    with torch.inference_mode(mode=False), torch.enable_grad(), held(model):
+        windows = [_Windows.of(expert.detect, window) for expert, window in parts]
+        together = max(1, _RESPONSES // (cuts * max(each.responses for each in windows)))
+        return torch.cat([_slopes(parts, windows, part, shifts) for part in torch.split(x, together)]) / cuts
+
+
+def _fits(detectors: Detectors, window: int, cuts: int) -> bool:
+    (filters, channels, width), padding = detectors.weight.shape, int(detectors.padding[0])
+    return (
+        2 <= width <= window
+        and padding < width
+        and cuts * filters * (window + padding) <= _MOST_RESPONSES
+        and channels * width * padding * filters <= _MOST_WEIGHTS
+    )
+
+
+def _slopes(parts: Parts, windows: list[_Windows], x: Tensor, shifts: int) -> Tensor:
+    """Slopes in the bases of x, summed over the shifts."""
+    given = x.detach().clone().requires_grad_()
+    embeddings = [
+        expert.embed_responses(each.respond(given[:, :, parts.stretch(each.window, shifts)]))
+        for expert, each in zip(parts.experts, windows, strict=True)
+    ]
+    (slopes,) = torch.autograd.grad(parts.logit(embeddings).sum(), given)
+    return slopes
+
+
+@dataclass(frozen=True, eq=False)
+class _Windows:
+    """A bank of detectors, and what it makes of the windows of a stretch.
+
+    Attributes:
+        window: in base pairs.
+        width: of a detector, in base pairs.
+        bias: (filters,).
+        inside: (4 * width, filters), from the bases that a detector lies on to its response.
+        before: (4 * (width - 1), padding * filters), from a window's first bases to the responses of the detectors
+            that hang over its beginning.
+        after: the same, from a window's last bases, of its end.
+    """
+
+    window: int
+    width: int
+    bias: Tensor
+    inside: Tensor
+    before: Tensor
+    after: Tensor
+
+    @classmethod
+    def of(cls, detectors: Detectors, window: int) -> Self:
+        weight, padding = detectors.weight, int(detectors.padding[0])
+        bias = weight.new_zeros(len(weight)) if detectors.bias is None else detectors.bias
+        inside = weight.permute(2, 1, 0).flatten(0, 1)
+        # A sequence into which a detector just does not fit: of the placements on it, one half hang over its beginning
+        # and one half over its end, and what each of its bases adds to their responses is what is wanted.
+        bases = weight.shape[2] - 1
+        each = torch.eye(4 * bases, dtype=weight.dtype, device=weight.device).view(4 * bases, bases, 4).transpose(1, 2)
+        added = nn.functional.conv1d(each, weight, padding=padding).transpose(1, 2)
+        return cls(window, bases + 1, bias, inside, added[:, :padding].flatten(1), added[:, padding:].flatten(1))
+
+    @property
+    def responses(self) -> int:
+        """How many a window has."""
+        return self.before.shape[1] + (self.window - self.width + 1) * len(self.bias) + self.after.shape[1]
+
+    def respond(self, stretch: Tensor) -> Tensor:
+        """Responses in all windows of a stretch (batch, 4, bases): (batch * windows, filters, placements).
+
+        In memory the filters of one placement stand side by side; the windows of one sequence follow each other.
+        """
+        filters, windows = len(self.bias), stretch.shape[2] - self.window + 1
+        bases = stretch.transpose(1, 2).flatten(1)
+        words = bases.unfold(1, 4 * self.width, 4)
+        ends = bases.unfold(1, 4 * (self.width - 1), 4)
+        inside = nn.functional.linear(words.flatten(0, 1), self.inside.T, self.bias)
+        parts = (
+            self._hanging(ends[:, :windows], self.before),
+            inside.view(len(stretch), -1).unfold(1, (self.window - self.width + 1) * filters, filters).flatten(0, 1),
+            self._hanging(ends[:, -windows:], self.after),
+        )
+        return torch.cat(parts, dim=1).view(len(parts[0]), -1, filters).transpose(1, 2)
+
+    def _hanging(self, ends: Tensor, matrix: Tensor) -> Tensor:
+        return nn.functional.linear(ends.flatten(0, 1), matrix.T, self.bias.repeat(matrix.shape[1] // len(self.bias)))
