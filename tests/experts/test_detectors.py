@@ -38,7 +38,7 @@ def plain(detectors: Detectors) -> nn.Conv1d:
 
 @settings(deadline=None, max_examples=60)
 @given(
-    batch=st.sampled_from([0, 1, 2, 15, 16, 40]),
+    batch=st.sampled_from([0, 1, 2, 31, 32, 70]),
     filters=st.integers(1, 20),
     width=st.integers(1, 9),
     padding=st.integers(0, 8),
@@ -116,7 +116,7 @@ def test_passes_on_what_is_not_a_number():
 def test_can_be_differentiated_twice(channels_last):
     torch.manual_seed(0)
     detectors = Detectors(3, 4, padding=2, channels_last=channels_last).double().requires_grad_(False)
-    x = torch.rand(16, 4, 6, dtype=torch.double, requires_grad=True)
+    x = torch.rand(32, 4, 6, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradgradcheck(lambda x: torch.tanh(detectors(x)), x)
 
 
