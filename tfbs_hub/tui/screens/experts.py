@@ -1,20 +1,18 @@
-"""The experts: a table to filter, and everything about the one under the cursor."""
+"""The experts: a table to filter and to sort, and everything about the one under the cursor."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from tfbs_hub.tui.charts import axis_start, interval_strip
-from tfbs_hub.tui.desk import Desk, short_architecture
+from tfbs_hub.tui.desk import Desk
+from tfbs_hub.tui.expert_rows import COLUMNS, ORDERS, matches, table_of
 from tfbs_hub.tui.screens.base import HubScreen
-from tfbs_hub.tui.text import line
 from tfbs_hub.tui.widgets.dialogs import Choice, Confirm, Pick
 from tfbs_hub.tui.widgets.expert_detail import ExpertDetail
 from tfbs_hub.tui.widgets.table import Table
@@ -25,17 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ExpertsScreen"]
 
-_COLUMNS: Final = ("name", "TF", "family", "cell", "architecture", "AUROC", "interval", "source", "on", "gate")
-_SPARED: Final = ("family", "architecture", "TF", "source", "cell")
-"""Columns that go, one after another, where there is little room; what they say is in the details."""
-_STRIP: Final = 12
-_WIDE_STRIP: Final = 22
-
 
 class ExpertsScreen(HubScreen):
     """Look at experts, turn them on and off, add one, compare two."""
 
     NAME = "experts"
+    order: str | None = None
+    """The column that the table is sorted by; None: as the experts were added."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", "Add", id="experts.add"),
         Binding("e", "switch", "On/off", id="experts.toggle"),
@@ -43,6 +38,7 @@ class ExpertsScreen(HubScreen):
         Binding("x", "explain", "Explain with", id="experts.explain"),
         Binding("m", "learn", "Motifs", id="experts.learn"),
         Binding("w", "assess", "What it brings", id="experts.assess"),
+        Binding("s", "sort", "Sort", id="experts.sort"),
         Binding("delete", "remove", "Remove", show=False, id="experts.remove"),
         Binding("slash", "filter", "Filter", key_display="/", id="experts.filter"),
         Binding("escape", "clear", "Clear the filter", show=False, id="experts.clear"),
@@ -54,7 +50,7 @@ class ExpertsScreen(HubScreen):
             with Vertical(classes="pane list") as pane:
                 pane.border_title = "experts"
                 yield Input(placeholder="filter: name, TF, family, cell, source …", id="filter", compact=True)
-                yield Table(_COLUMNS, id="experts")
+                yield Table(COLUMNS, id="experts")
             yield ExpertDetail(classes="pane detail")
 
     def on_mount(self) -> None:
@@ -70,22 +66,21 @@ class ExpertsScreen(HubScreen):
 
     def show_desk(self, desk: Desk) -> None:
         """All rows that the filter lets through."""
-        wanted = self.query_one("#filter", Input).value.lower().split()
-        specs = [spec for spec in desk.specs if all(part in _searched(spec) for part in wanted)]
+        words = self.query_one("#filter", Input).value.lower().split()
+        specs = [spec for spec in desk.specs if matches(spec, words)]
+        if self.order is not None:
+            order = ORDERS[self.order]
+            specs.sort(key=lambda spec: order(spec, desk))
         table = self.query_one("#experts", Table)
         chosen = table.chosen or self.hub_app.session.expert.get(str(desk.path))
-        start = axis_start(low for spec in desk.specs for low in _lows(spec))
-        cells = {spec.card.name: _cells(spec, desk, start, _STRIP) for spec in specs}
-        columns, room = _fitting(list(cells.values()), table.size.width or self.size.width)
-        if room >= _WIDE_STRIP - _STRIP:
-            cells = {spec.card.name: _cells(spec, desk, start, _WIDE_STRIP) for spec in specs}
-        titles = [f"{start:.2f} to 1" if column == "interval" else column for column in columns]
-        rows = [(name, [row[column] for column in columns]) for name, row in cells.items()]
+        titles, rows = table_of(specs, desk, table.size.width or self.size.width)
         table.fill(rows, chosen=chosen, titles=titles)
-        pane = self.query_one(".list", Vertical)
-        pane.border_title = (
-            "experts" if len(specs) == len(desk.specs) else f"experts · {len(specs)} of {len(desk.specs)}"
-        )
+        said = ["experts"]
+        if len(specs) != len(desk.specs):
+            said.append(f"{len(specs)} of {len(desk.specs)}")
+        if self.order is not None:
+            said.append(f"by {self.order}")
+        self.query_one(".list", Vertical).border_title = " · ".join(said)
         if not specs:
             self.query_one(ExpertDetail).empty(desk, filtered=bool(desk.specs))
 
@@ -97,6 +92,12 @@ class ExpertsScreen(HubScreen):
     @on(Input.Submitted, "#filter")
     def _done_filtering(self) -> None:
         self.set_focus(self.query_one("#experts"))
+
+    @on(Table.HeaderSelected, "#experts")
+    def _sort_by(self, event: Table.HeaderSelected) -> None:
+        title = event.label.plain
+        column = title if title in COLUMNS else "AUROC"
+        self._sort(None if self.order == column else column)
 
     @on(Table.RowHighlighted, "#experts")
     def _highlighted(self) -> None:
@@ -123,6 +124,16 @@ class ExpertsScreen(HubScreen):
         """Show all again."""
         self.query_one("#filter", Input).value = ""
         self.set_focus(self.query_one("#experts"))
+
+    def action_sort(self) -> None:
+        """By the next column."""
+        orders = [None, *ORDERS]
+        self._sort(orders[(orders.index(self.order) + 1) % len(orders)])
+
+    def _sort(self, order: str | None) -> None:
+        self.order = order
+        if self.hub_app.desk is not None:
+            self.show_desk(self.hub_app.desk)
 
     def action_add(self) -> None:
         """The wizard."""
@@ -206,47 +217,3 @@ class ExpertsScreen(HubScreen):
         other = None if desk is None or name is None else desk.spec(name)
         if desk is not None and spec is not None and other is not None:
             self.app.push_screen(CompareScreen(spec, other, desk))
-
-
-def _searched(spec: ExpertSpec) -> str:
-    card = spec.card
-    return " ".join(
-        [card.name, card.tf, card.family, card.cell, card.architecture, card.provenance.source, spec.origin]
-    ).lower()
-
-
-def _lows(spec: ExpertSpec) -> list[float]:
-    metric = spec.card.metric()
-    return [] if metric is None or metric.ci95 is None else [metric.ci95[0]]
-
-
-def _fitting(rows: list[dict[str, Text]], width: int) -> tuple[list[str], int]:
-    """The columns that have room side by side, and what is left of it."""
-    columns = list(_COLUMNS)
-    widths = {name: max([len(name), *(row[name].cell_len for row in rows)]) + 2 for name in columns}
-    for spared in _SPARED:
-        if sum(widths[name] for name in columns) <= width:
-            break
-        columns.remove(spared)
-    return columns, width - sum(widths[name] for name in columns)
-
-
-def _cells(spec: ExpertSpec, desk: Desk, start: float, room: int) -> dict[str, Text]:
-    card = spec.card
-    metric = card.metric()
-    strip = Text("")
-    if metric is not None and metric.ci95 is not None:
-        strip = interval_strip(metric.value, *metric.ci95, room, span=(start, 1.0))
-    source = card.provenance.source + (" (simulated)" if card.provenance.simulated else "")
-    return {
-        "name": line(card.name, "bold" if spec.enabled else "dim"),
-        "TF": line(card.tf),
-        "family": line(card.family),
-        "cell": line(card.cell),
-        "architecture": line(short_architecture(card.architecture)),
-        "AUROC": Text("" if metric is None else f"{metric.value:.3f}"),
-        "interval": strip,
-        "source": line(source if spec.origin == "registry" else f"{source} in {spec.origin}"),
-        "on": Text("●" if spec.enabled else "○", "" if spec.enabled else "dim"),
-        "gate": Text("●" if desk.in_gate(spec) else "·", "" if desk.in_gate(spec) else "dim"),
-    }
