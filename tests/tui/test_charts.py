@@ -66,8 +66,18 @@ def test_colours_are_blended():
 def test_curves_go_from_corner_to_corner():
     cells = curve([(0.0, 0.0), (1.0, 1.0)], 10, 5)
     assert cells[4][0] & 0x40 and cells[0][9] & 0x08
-    rows = plane([([(0.0, 0.0), (0.0, 1.0), (1.0, 1.0)], "red")], 10, 5)
+    rows = plane([([(0.0, 0.0), (0.0, 1.0), (1.0, 1.0)], "red", "1")], 10, 5)
     assert len(rows) == 5 and all(len(row.plain) == 10 for row in rows)
+
+
+@pytest.mark.parametrize("width", [20, 80])
+def test_every_curve_bears_its_mark_even_where_curves_lie_on_each_other(width):
+    line = [(0.0, 0.0), (0.1, 0.8), (1.0, 1.0)]
+    rows = plane([(line, "red", mark) for mark in "654321"], width, 6)
+    plain = "".join(row.plain for row in rows)
+    assert all(plain.count(mark) == 1 for mark in "123456")
+    apart = plane([(line, "red", "2"), ([(0.0, 0.0), (0.0, 1.0), (1.0, 1.0)], "blue", "1")], width, 6)
+    assert "1" in apart[0].plain and "2" not in apart[0].plain[: width // 4]
 
 
 def test_a_logo_is_as_high_as_it_is_informative():

@@ -113,11 +113,21 @@ def curve(points: Sequence[tuple[float, float]], width: int, height: int) -> lis
 
 
 def plane(
-    curves: Sequence[tuple[Sequence[tuple[float, float]], str]], width: int, height: int, *, diagonal: str = "dim"
+    curves: Sequence[tuple[Sequence[tuple[float, float]], str, str]], width: int, height: int, *, diagonal: str = "dim"
 ) -> list[Text]:
-    """Curves in the unit square, each in its style, the last on top; with the diagonal beneath them."""
+    """Curves in the unit square, each in its style, the last on top; with the diagonal beneath them.
+
+    On each curve stands its mark, a letter, which tells it from the others where colours do not.
+    """
     layers = [(curve([(0.0, 0.0), (1.0, 1.0)], width, height), diagonal)]
-    layers += [(curve(points, width, height), style) for points, style in curves]
+    layers += [(curve(points, width, height), style) for points, style, _ in curves]
+    marks: dict[tuple[int, int], tuple[str, str]] = {}
+    for number, ((cells, look), (*_, mark)) in enumerate(zip(layers[1:], curves, strict=True), 1):
+        # Beside each other, so that those of curves that lie on each other can be read; on the left they lie apart.
+        column = number * 2 * width // (3 * (len(curves) + 1))
+        row = next((row for row in range(height) if cells[row][column]), None)
+        if row is not None:
+            marks[row, column] = mark, f"bold {look}"
     rows = []
     for row in range(height):
         text = Text(end="")
@@ -126,6 +136,6 @@ def plane(
             for cells, look in layers:
                 if cells[row][column]:
                     bits, style = (cells[row][column] if look != style else bits | cells[row][column]), look
-            text.append(chr(0x2800 + bits) if bits else " ", style)
+            text.append(*marks.get((row, column), (chr(0x2800 + bits) if bits else " ", style)))
         rows.append(text)
     return rows

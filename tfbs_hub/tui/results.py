@@ -54,13 +54,13 @@ def intervals(run: RunView, data: DataView, width: int, styles: Mapping[str, str
 
 
 def roc(data: DataView, width: int, height: int, styles: Mapping[str, str]) -> Group:
-    """ROC curves of the best models."""
+    """ROC curves of the best models, each with its number in the legend."""
     models = data.models[:_ROC_MODELS]
-    curves = [(model.roc, styles.get(model.name, "")) for model in reversed(models)]
+    curves = [(model.roc, styles.get(model.name, ""), str(place)) for place, model in enumerate(models, 1)][::-1]
     columns = min(max(width - 34, 20), 2 * height + 20)
     rows = plane(curves, columns, height)
     picture = Text()
-    legend = [_key(model, styles) for model in models]
+    legend = [_key(place, model, styles) for place, model in enumerate(models, 1)]
     if len(data.models) > len(models):
         legend.append(Text(f"and {len(data.models) - len(models)} more", "dim"))
     for number, row in enumerate(rows):
@@ -128,9 +128,8 @@ def _axis(start: float, room: int) -> str:
     return f"{start:.2f}{'1.00':>{room - 4}}"
 
 
-def _key(model: ModelView, styles: Mapping[str, str]) -> Text:
-    text = Text("━━ ", styles.get(model.name, ""))
-    text = Text("").append_text(text)
+def _key(place: int, model: ModelView, styles: Mapping[str, str]) -> Text:
+    text = Text("").append(f"━{place}━ ", styles.get(model.name, ""))
     text.append(f"{cut(model.name, 16):<16} {model.auroc[0]:.3f}")
     return text
 
