@@ -32,6 +32,36 @@ def test_equals_equation_16(make_expert, sequences, slope, architecture, shifts)
     torch.testing.assert_close(shiftsmooth_batched(expert, x, shifts=shifts), expected, **CLOSE)
 
 
+def test_every_model_takes_the_fastest_way_that_applies(make_expert, make_mixture, sequences, monkeypatch):
+    taken = []
+
+    def watched(name):
+        way = getattr(module, name)
+
+        def watch(*args, **options):
+            found = way(*args, **options)
+            taken.extend([name] if found is not None else [])
+            return found
+
+        return watch
+
+    for name in ("fast_shiftsmooth", "shared_shiftsmooth", "shiftsmooth_batched"):
+        monkeypatch.setattr(module, name, watched(name))
+    x = sequences()
+    for model in (make_expert(), make_mixture(31, 20), make_expert(Residual), make_mixture(31, make_expert(Residual))):
+        shiftsmooth(model, x, shifts=3)
+    shiftsmooth(make_expert(), torch.rand(2, 4, 31), shifts=3)
+    shiftsmooth(make_expert(PWM), x, shifts=3)
+    assert taken == [*["fast_shiftsmooth"] * 2, *["shared_shiftsmooth"] * 3, "shiftsmooth_batched"]
+
+
+@pytest.mark.parametrize("architecture", [DeepBind, Residual, PWM])
+def test_no_sequences(make_expert, architecture):
+    x = torch.zeros(0, 4, 31)
+    for method in (shiftsmooth, shiftsmooth_batched, shiftsmooth_padded):
+        assert method(make_expert(architecture), x).shape == x.shape
+
+
 def test_ten_shifts_either_way_by_default(make_expert, sequences):
     expert, x = make_expert(Residual), sequences()
     assert torch.equal(shiftsmooth(expert, x), shiftsmooth(expert, x, shifts=10))

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.testing import assert_close
@@ -37,6 +37,9 @@ def plain(detectors: Detectors) -> nn.Conv1d:
 
 
 @settings(deadline=None, max_examples=60)
+@example(batch=32, filters=3, width=4, padding=2, beyond=5, bias=False, learning=True)
+@example(batch=32, filters=3, width=4, padding=2, beyond=5, bias=True, learning=False)
+@example(batch=32, filters=3, width=4, padding=2, beyond=-2, bias=True, learning=False)
 @given(
     batch=st.sampled_from([0, 1, 2, 31, 32, 70]),
     filters=st.integers(1, 20),
@@ -44,12 +47,11 @@ def plain(detectors: Detectors) -> nn.Conv1d:
     padding=st.integers(0, 8),
     beyond=st.integers(0, 12),
     bias=st.booleans(),
-    channels_last=st.booleans(),
     learning=st.booleans(),
 )
-def test_equals_the_plain_convolution(batch, filters, width, padding, beyond, bias, channels_last, learning):
+def test_equals_the_plain_convolution(batch, filters, width, padding, beyond, bias, learning):
     torch.manual_seed(width)
-    detectors = Detectors(filters, width, padding=padding, bias=bias, channels_last=channels_last)
+    detectors = Detectors(filters, width, padding=padding, bias=bias)
     detectors.requires_grad_(learning)
     same, x = plain(detectors), sequences(batch, width + beyond)
     ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
@@ -67,9 +69,9 @@ def test_equals_the_plain_convolution(batch, filters, width, padding, beyond, bi
 
 @pytest.mark.parametrize("batch", [2, 16, 100])
 def test_learns_the_same_bits_as_the_plain_convolution_and_pooling(batch):
-    """So experts trained before there were detectors can be trained again, to the same bytes."""
+    """At the default size of `Residual`, so that those trained with it can be trained again, to the same bytes."""
     torch.manual_seed(0)
-    detectors = Detectors(64, 19, padding=9, bias=False, channels_last=True)
+    detectors = Detectors(64, 19, padding=9, bias=False)
     same, x = plain(detectors), sequences(batch, 101)
     pooled, expected = max_pool(detectors(x), 4), nn.functional.max_pool1d(same(x), 4)
     assert torch.equal(pooled, expected)
@@ -112,16 +114,96 @@ def test_passes_on_what_is_not_a_number():
     assert torch.equal(strongest(values).isnan(), values.max(dim=2).values.isnan())
 
 
-@pytest.mark.parametrize("channels_last", [False, True])
-def test_can_be_differentiated_twice(channels_last):
+def frozen(filters=3, width=4, *, bias=True):
     torch.manual_seed(0)
-    detectors = Detectors(3, 4, padding=2, channels_last=channels_last).double().requires_grad_(False)
+    return Detectors(filters, width, padding=2, bias=bias).requires_grad_(False)
+
+
+def nodes(tensor):
+    """Names of all steps on the way back."""
+    found, left = set(), [tensor.grad_fn]
+    while left:
+        step = left.pop()
+        found.add(step.name())
+        left += [each for each, _ in step.next_functions if each is not None]
+    return found
+
+
+def test_many_sequences_and_frozen_detectors_take_the_way_back_of_their_own():
+    detectors = frozen()
+    x = sequences(32, 20).requires_grad_()
+    assert "_DetectBackward" in nodes(detectors(x))
+    assert "_DetectBackward" not in nodes(detectors(x[:31]))
+    assert "_DetectBackward" not in nodes(frozen(width=21)(x))
+    detectors.weight.requires_grad_(True)
+    assert "_DetectBackward" not in nodes(detectors(x))
+    with torch.no_grad():
+        assert not detectors(x).requires_grad
+
+
+def test_a_bias_may_learn_beside_frozen_weights():
+    detectors, x = frozen(), sequences(40, 12).requires_grad_()
+    detectors.bias.requires_grad_(True)
+    detectors(x).square().sum().backward()
+    same, other = plain(detectors), x.detach().clone().requires_grad_()
+    same.bias.requires_grad_(True)
+    same(other).square().sum().backward()
+    assert_close(detectors.bias.grad, same.bias.grad)
+    assert_close(x.grad, other.grad)
+    assert detectors.weight.grad is None
+
+
+def test_responses_stand_channels_last_and_pool_back_in_that_order():
+    responses = frozen(8)(sequences(5, 20)).requires_grad_()
+    assert responses.transpose(1, 2).is_contiguous()
+    (slopes,) = torch.autograd.grad(max_pool(responses, 4).sum(), responses)
+    assert slopes.transpose(1, 2).is_contiguous()
+
+
+@pytest.mark.parametrize("batch", [1, 2, 33])
+def test_under_autocast(batch):
+    detectors, x = frozen(), sequences(batch, 20).requires_grad_()
+    same, other = plain(detectors), x.detach().clone().requires_grad_()
+    for network, given_x in ((detectors, x), (same, other)):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            responses = network(given_x)
+        responses.float().sum().backward()
+    assert_close(x.grad, other.grad, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
+def test_batches_of_slopes():
+    detectors, x = frozen(), sequences(40, 12).requires_grad_()
+    responses = detectors(x)
+    slopes = torch.randn(3, *responses.shape)
+    (together,) = torch.autograd.grad(responses, x, slopes, is_grads_batched=True, retain_graph=True)
+    for each, expected in zip(slopes, together, strict=True):
+        assert_close(torch.autograd.grad(responses, x, each, retain_graph=True)[0], expected)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+def test_forward_mode():
+    detectors, x = frozen(bias=False), sequences(40, 12).requires_grad_()
+    along = torch.randn_like(x)
+    _, change = torch.func.jvp(detectors, (x,), (along,))
+    assert_close(change, plain(detectors)(along))
+
+
+def test_other_devices_and_sequences_without_a_batch_take_the_plain_way():
+    assert frozen()(torch.rand(4, 20)).shape == (3, 21)
+    assert frozen().to("meta")(torch.rand(40, 4, 20, device="meta")).is_contiguous()
+
+
+def test_can_be_differentiated_twice():
+    torch.manual_seed(0)
+    detectors = Detectors(3, 4, padding=2).double().requires_grad_(False)
     x = torch.rand(32, 4, 6, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradgradcheck(lambda x: torch.tanh(detectors(x)), x)
 
 
 def test_is_saved_copied_and_loaded_as_a_convolution():
-    detectors = Detectors(3, 5, padding=2, channels_last=True)
-    assert list(detectors.state_dict()) == list(nn.Conv1d(4, 3, 5).state_dict())
+    detectors = Detectors(3, 5, padding=2)
     x = sequences(4, 11)
-    assert torch.equal(copy.deepcopy(detectors)(x), detectors(x))
+    for other in (copy.deepcopy(detectors), Detectors(3, 5, padding=2)):
+        other.load_state_dict(plain(detectors).state_dict())
+        assert torch.equal(other(x), detectors(x))

@@ -85,7 +85,7 @@ def _fits(expert: DeepBind, window: int, shifts: int) -> bool:
     return width >= 2 and window - width >= 2 * shifts and few
 
 
-def _sum_over_shifts(parts: Parts, scans: Sequence[Scan], codes: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+def _sum_over_shifts(parts: Parts[DeepBind], scans: Sequence[Scan], codes: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
     """Slopes of some sequences (batch, length), moved back and summed over those shifts that are sure.
 
     Returns:
@@ -116,7 +116,7 @@ def _add_unsure(model: nn.Module, x: Tensor, shifts: int, unsure: Tensor, total:
 
 
 def _slopes_of_pooled(
-    parts: Parts, scans: Sequence[Scan], responses: Sequence[Responses]
+    parts: Parts[DeepBind], scans: Sequence[Scan], responses: Sequence[Responses]
 ) -> list[tuple[Tensor, Tensor]]:
     """Slopes of the logit in each expert's pooled maxima and means, (batch, cuts, detectors) each."""
     with torch.enable_grad():

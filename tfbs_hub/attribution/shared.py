@@ -4,6 +4,11 @@ Over the stretch of bases that all shifts together see, a window of any shift is
 respond inside it, apart from those that hang over one of its ends. Equation 16 moves the slopes of every window back to
 the bases of the unshifted sequence, and adds them up: which is the slope of the sum of all windows' logits in the bases
 of the stretch, and so comes out of one automatic differentiation.
+
+Ties (`tfbs_hub.attribution.fast` says what they are) go to the first of equal responses, as they do if every window is
+differentiated for itself. But what is equal on paper may differ by rounding, and rounding depends on what is computed
+together: detectors whose outer columns are exactly 0 can have another winner on repeats here than there. No detectors
+that were trained have such columns.
 """
 
 from __future__ import annotations
@@ -22,8 +27,10 @@ from tfbs_hub.experts.residual import Residual
 
 __all__ = ["shared_shiftsmooth"]
 
+_KINDS: Final[tuple[type[DeepBind | Residual], ...]] = (DeepBind, Residual)
+
 _RESPONSES: Final = 3 << 18
-"""Of one expert, held at a time where a sequence has fewer: as many as are fast to come back to."""
+"""Of one expert, to go through at a time, if one sequence has not more: as many as are fast to come back to."""
 _MOST_RESPONSES: Final = 1 << 26
 """Of one expert to all windows of one sequence."""
 _MOST_WEIGHTS: Final = 1 << 22
@@ -43,7 +50,7 @@ def shared_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | Non
     Returns:
         Of the shape of x, equal to `shiftsmooth_batched` up to rounding.
     """
-    parts = take_apart(model, (DeepBind, Residual), x.shape[2])
+    parts = take_apart(model, _KINDS, x.shape[2])
     cuts = 2 * shifts + 1
     if parts is None or not all(_fits(expert.detect, window, cuts) for expert, window in parts):
         return None
@@ -57,13 +64,12 @@ def _fits(detectors: Detectors, window: int, cuts: int) -> bool:
     (filters, channels, width), padding = detectors.weight.shape, int(detectors.padding[0])
     return (
         2 <= width <= window
-        and padding < width
         and cuts * filters * (window + padding) <= _MOST_RESPONSES
         and channels * width * padding * filters <= _MOST_WEIGHTS
     )
 
 
-def _slopes(parts: Parts, windows: list[_Windows], x: Tensor, shifts: int) -> Tensor:
+def _slopes(parts: Parts[DeepBind | Residual], windows: list[_Windows], x: Tensor, shifts: int) -> Tensor:
     """Slopes in the bases of x, summed over the shifts."""
     given = x.detach().clone().requires_grad_()
     embeddings = [
@@ -124,10 +130,12 @@ class _Windows:
         inside = nn.functional.linear(words.flatten(0, 1), self.inside.T, self.bias)
         parts = (
             self._hanging(ends[:, :windows], self.before),
-            inside.view(len(stretch), -1).unfold(1, (self.window - self.width + 1) * filters, filters).flatten(0, 1),
+            inside.view(len(stretch), words.shape[1] * filters)
+            .unfold(1, (self.window - self.width + 1) * filters, filters)
+            .flatten(0, 1),
             self._hanging(ends[:, -windows:], self.after),
         )
-        return torch.cat(parts, dim=1).view(len(parts[0]), -1, filters).transpose(1, 2)
+        return torch.cat(parts, dim=1).view(len(parts[0]), self.responses // filters, filters).transpose(1, 2)
 
     def _hanging(self, ends: Tensor, matrix: Tensor) -> Tensor:
         return nn.functional.linear(ends.flatten(0, 1), matrix.T, self.bias.repeat(matrix.shape[1] // len(self.bias)))

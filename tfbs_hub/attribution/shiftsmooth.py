@@ -60,7 +60,7 @@ def shiftsmooth_batched(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS) ->
         for group in _groups(shifts, len(x)):
             starts = [-n % length for n in group]
             slopes = gradient(model, torch.cat([twice[:, :, start : start + length] for start in starts]))
-            for start, slope in zip(starts, torch.split(slopes, len(x)), strict=True):
+            for start, slope in zip(starts, slopes.view(len(starts), *x.shape), strict=True):
                 total[:, :, start : start + length] += slope
     return (total[:, :, :length] + total[:, :, length:]) / (2 * shifts + 1)
 
@@ -97,7 +97,7 @@ def shiftsmooth_padded(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS, tri
     with held(model):
         for group in _groups(shifts, len(x)):
             slopes = gradient(model, torch.cat([padded[:, :, shifts - n :][:, :, :length] for n in group]))
-            for n, slope in zip(group, torch.split(slopes, len(x)), strict=True):
+            for n, slope in zip(group, slopes.view(len(group), *x.shape), strict=True):
                 weight = 1 - abs(n) / (shifts + 1) if triangular else 1.0
                 total[:, :, shifts - n :][:, :, :length] += weight * slope
                 weights[shifts - n :][:length] += weight

@@ -58,7 +58,7 @@ class DeepBind(Expert):
             "dropout": dropout,
         }
         # Padding by width - 1 lets a detector see a site that hangs over either end.
-        self.detect = Detectors(detectors, width, padding=width - 1, channels_last=True)
+        self.detect = Detectors(detectors, width, padding=width - 1)
         nn.init.normal_(self.detect.weight, std=0.1)
         nn.init.zeros_(self.detect.bias)  # type: ignore[arg-type]
         self.averages = pooling == "max+average"

@@ -57,7 +57,7 @@ class Residual(Expert):
             "embedding_dim": embedding_dim,
             "dropout": dropout,
         }
-        self.detect = Detectors(filters, width, padding=width // 2, bias=False, channels_last=True)
+        self.detect = Detectors(filters, width, padding=width // 2, bias=False)
         self.stem = nn.Sequential(nn.BatchNorm1d(filters), nn.GELU())
         self.blocks = nn.ModuleList(
             _Block(filters, width=5 if depth == 0 else 3, dilation=2**depth, dropout=dropout / 2)

@@ -139,10 +139,14 @@ class MixtureOfExperts(nn.Module):
         """One-hot (batch, 4, window) to all embeddings, joined (batch, sum of widths)."""
         return torch.cat([expert.embed(crop(x, expert.window)) for expert in self._experts()], dim=1)
 
+    def mix_embeddings(self, embeddings: Tensor) -> Mixed:
+        """All embeddings, joined (batch, sum of widths), to logit, alpha and contribution, after the temperature."""
+        logit, alpha, contribution = self.gate.mix(embeddings)
+        return Mixed(logit / self.temperature, alpha, contribution / self.temperature)
+
     def mix(self, x: Tensor) -> Mixed:
         """One-hot (batch, 4, window) to logit, alpha and contribution, after the temperature."""
-        logit, alpha, contribution = self.gate.mix(self.embed(x))
-        return Mixed(logit / self.temperature, alpha, contribution / self.temperature)
+        return self.mix_embeddings(self.embed(x))
 
     def forward(self, x: Tensor) -> Tensor:
         """One-hot (batch, 4, window) to logit (batch,), one strand, as given, after the temperature."""

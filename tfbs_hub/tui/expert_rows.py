@@ -27,7 +27,7 @@ ORDERS: Final[Mapping[str, Callable[[ExpertSpec, Desk], Any]]] = MappingProxyTyp
         "TF": lambda spec, desk: spec.card.tf.lower(),
         "family": lambda spec, desk: spec.card.family.lower(),
         "cell": lambda spec, desk: spec.card.cell.lower(),
-        "architecture": lambda spec, desk: spec.card.architecture,
+        "architecture": lambda spec, desk: short_architecture(spec.card.architecture).lower(),
         "source": lambda spec, desk: (spec.origin != "registry", spec.origin, spec.card.provenance.source),
         "on": lambda spec, desk: not spec.enabled,
         "gate": lambda spec, desk: not desk.in_gate(spec),
