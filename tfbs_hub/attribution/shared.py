@@ -7,8 +7,8 @@ of the stretch, and so comes out of one automatic differentiation.
 
 Ties (`tfbs_hub.attribution.fast` says what they are) go to the first of equal responses, as they do if every window is
 differentiated for itself. But what is equal on paper may differ by rounding, and rounding depends on what is computed
-together: detectors whose outer columns are exactly 0 can have another winner on repeats here than there. No detectors
-that were trained have such columns.
+together: detectors whose outer columns are exactly 0 can have another winner on repeats here than there. Of detectors
+that were trained, none is known to have such columns.
 """
 
 from __future__ import annotations
