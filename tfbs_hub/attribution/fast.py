@@ -45,8 +45,8 @@ def fast_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | None:
     """Equation 16 of Tripathi et al. 2024 in closed form; None where it does not apply.
 
     It applies to a `DeepBind`, or a `MixtureOfExperts` of nothing else (of whatever windows), with weights of 32 bits
-    on the CPU, whose windows are at least 2 `shifts` wider than the detectors, and on whose modules nobody has put
-    hooks; and to sequences of known and unknown bases, not to blends of bases.
+    on the CPU, whose windows are at least 2 `shifts` wider than the detectors, and which nobody changed
+    (`tfbs_hub.attribution.parts`); and to sequences of known and unknown bases, not to blends of bases.
 
     Args:
         x: one-hot (batch, 4, length).

@@ -40,8 +40,8 @@ _MOST_WEIGHTS: Final = 1 << 22
 def shared_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | None:
     """Equation 16 of Tripathi et al. 2024, for several sequences and all shifts at once; None where it does not apply.
 
-    It applies to a `DeepBind`, a `Residual`, or a `MixtureOfExperts` of nothing else (of whatever windows), on whose
-    modules nobody has put hooks, if its detectors fit into the windows, and what they make of them into memory.
+    It applies to a `DeepBind`, a `Residual`, or a `MixtureOfExperts` of nothing else (of whatever windows) that nobody
+    changed (`tfbs_hub.attribution.parts`), if its detectors fit into the windows, and their responses into memory.
 
     Args:
         x: one-hot (batch, 4, length).

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from unittest import mock
 
@@ -29,8 +30,7 @@ def crowd_of_writers(folder: Path, writers: int, changes: int, *, locks: bool) -
     first = steps.open_folder(registry).head().number
     patch = nullcontext() if locks else mock.patch.object(history, "advisory_lock", lambda path: nullcontext())
     with patch, _reading(registry, folder / "enough") as read:
-        children = [_fork(lambda writer=writer: _write(registry, writer, changes)) for writer in range(writers)]
-        codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+        codes = _codes([_start(_write, registry, writer, changes) for writer in range(writers)])
     found.cases = writers * changes
     wrong = complaints(registry, {})
     wrong += [f"a writer ended with {code}" for code in codes if code] + [
@@ -113,15 +113,15 @@ def _commands(bench: Bench, name: str, changes: int) -> list[tuple[str, ...]]:
 
 
 @contextmanager
-def _reading(registry: Path, enough: Path) -> Iterator[list[int]]:
+def _reading(registry: Path, enough: Path) -> Iterator[list[int | None]]:
     """Readers that go on until the block ends; the list says then how each of them ended."""
-    codes: list[int] = []
-    readers = [_fork(lambda: _read(registry, enough)) for _ in range(READERS)]
+    codes: list[int | None] = []
+    readers = [_start(_read, registry, enough) for _ in range(READERS)]
     try:
         yield codes
     finally:
         enough.touch()
-        codes += [os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1]) for reader in readers]
+        codes += _codes(readers)
 
 
 def _read(registry: Path, enough: Path) -> None:
@@ -139,13 +139,15 @@ def _read(registry: Path, enough: Path) -> None:
             raise RuntimeError("the registry is damaged")
 
 
-def _fork(work: Callable[[], None]) -> int:
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return pid
+def _start(work: Callable[..., None], *arguments: object) -> BaseProcess:
+    """A copy of this process, locks and all, that does some work and ends."""
+    child = get_context("fork").Process(target=work, args=arguments)
+    child.start()
+    return child
+
+
+def _codes(children: list[BaseProcess]) -> list[int | None]:
+    """How each of them ended."""
+    for child in children:
+        child.join()
+    return [child.exitcode for child in children]
