@@ -47,6 +47,19 @@ def test_a_site_is_found_where_it_is_and_ranked_before_a_weaker_one(made, calibr
         assert first.attribution == pytest.approx(actual[index, first.start : first.end].sum(), rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("strong", "weak", "start", "counts"),
+    [(3, 1.2, 40, True), (0, 1.2, 40, False), (9, 1.3, 40, False), (3, 1.2, 90, False)],
+)
+def test_a_weak_seqlet_counts_beside_a_strong_one(made, calibration, strong, weak, start, counts):
+    actual = noise(2, seed=8).reshape(1, -1) / 8
+    actual[:, 10:18] += strong
+    actual[:, start : start + 8] += weak
+    called = call_seqlets(explained(made, actual), calibration)
+    assert any(seqlet.start < 18 and seqlet.end > 10 for seqlet in called) == (strong > 0)
+    assert any(seqlet.start < start + 8 and seqlet.end > start for seqlet in called) == counts
+
+
 def test_what_speaks_against_binding_is_no_seqlet(made, calibration):
     actual = noise(3, seed=2)
     actual[:, 20:28] -= 5

@@ -7,7 +7,7 @@ a site: random backgrounds that the same model, asked with the same method, hold
 A sequence's evidence is the mean attribution per base of its strongest seqlet, in units of such backgrounds, plus a
 part of its logit: the gradient of a network flattens where it is sure of itself, so that two good sites can each look
 weaker than one poor site does. A seqlet counts if its evidence is above the threshold, and beside one that does, so do
-those at least 0.4 times as strong: a sequence without a site is given any of them only as often as the quantile says.
+those worth at least a fifth of it: a sequence without a site is given any of them only as often as the quantile says.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ _P_VALUE: Final = 0.02
 _SHORTEST, _LONGEST = 4, 25
 _BINS: Final = 300
 """Of the distribution of contributions; tangermeme's 1,000 take ten times as long and find the same."""
-_RELATIVE: Final = 0.4
+_WORTH: Final = 0.2
+"""Least attribution, in that of a seqlet which counts, of one that counts beside it: beside a good site, a second one
+moves the logit much less."""
 _LOGIT_WEIGHT: Final = 0.15
 """Evidence of one unit of the logit, in units of the 95th percentile of the backgrounds' strongest seqlets."""
 
@@ -127,7 +129,7 @@ def call_seqlets(explanation: Explanation, calibration: Calibration, report: Rep
     """The seqlets of every sequence, those with the largest attribution first.
 
     What is found in a sequence depends on no other sequence. In a sequence that is longer than the model's window,
-    "as strong" is meant within a window's distance.
+    "beside" is meant within a window's distance.
     """
     called: list[Seqlet] = []
     for index in tracked(range(len(explanation)), "finding seqlets", report, len(explanation)):
@@ -140,7 +142,7 @@ def call_seqlets(explanation: Explanation, calibration: Calibration, report: Rep
 
 
 def _counting(found: Sequence[Seqlet], logit: Array, calibration: Calibration, window: int) -> list[Seqlet]:
-    """Those with evidence enough, and those near one of them that are not much weaker."""
+    """Those with evidence enough, and those near one of them that are worth a part of it."""
 
     def enough(seqlet: Seqlet) -> bool:
         highest = float(logit[seqlet.start : seqlet.end].max())
@@ -150,7 +152,7 @@ def _counting(found: Sequence[Seqlet], logit: Array, calibration: Calibration, w
 
     def beside(seqlet: Seqlet) -> bool:
         return any(
-            seqlet.strength >= _RELATIVE * other.strength
+            seqlet.attribution >= _WORTH * other.attribution
             and max(seqlet.end, other.end) - min(seqlet.start, other.start) <= window
             for other in sure
         )
