@@ -2,8 +2,8 @@
 
 PyTorch's convolutions are made for images with many channels; DNA has four. In a batch, 64 filters respond in a third
 of the time if the responses of one position stand side by side in memory (channels last), and are pooled in a tenth;
-their slopes in the bases, as products of matrices, take half the time. `Residual` of its default size gives, and
-learns, the same bits as with the plain convolution.
+their slopes in the bases, as products of matrices, take half the time. What they give, and learn, is that of the plain
+convolution but for rounding.
 """
 
 from __future__ import annotations
