@@ -20,7 +20,7 @@ from tfbs_hub.plugins import resolve
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["BUILTIN", "DEFAULT", "Method", "find_method"]
+__all__ = ["BUILTIN", "DEFAULT", "RECOMMENDED", "Method", "find_method"]
 
 BUILTIN: Final = {
     "gradient": "tfbs_hub.attribution.gradients:gradient",
@@ -34,6 +34,9 @@ BUILTIN: Final = {
 """Methods that come with the hub, by name, as `module:function`."""
 
 DEFAULT: Final = "shiftsmooth"
+"""The paper's."""
+RECOMMENDED: Final = "integrated-gradients"
+"""The best by what was measured (docs/attribution.md)."""
 
 _UNSIGNED: Final = frozenset({BUILTIN["saliency"]})
 

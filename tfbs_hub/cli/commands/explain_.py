@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from tfbs_hub.attribution.methods import BUILTIN, DEFAULT, RECOMMENDED
 from tfbs_hub.cli.options import complete_model, device_option, json_option, with_hub
 from tfbs_hub.cli.output import print_json, say
 from tfbs_hub.cli.progress import shown_progress
@@ -28,7 +29,13 @@ _DRAWN: Final = frozenset({".png", ".svg"})
 
 @click.command("explain")
 @click.argument("input_", metavar="INPUT")
-@click.option("--method", "methods", default="shiftsmooth", show_default=True, help="Methods, comma-separated.")
+@click.option(
+    "--method",
+    "methods",
+    default=DEFAULT,
+    show_default=True,
+    help=f"One or more of {', '.join(BUILTIN)}, and packages' own, comma-separated; {RECOMMENDED} is recommended.",
+)
 @click.option(
     "--model",
     "models",
