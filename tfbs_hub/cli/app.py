@@ -15,6 +15,7 @@ import click
 
 from tfbs_hub import settings
 from tfbs_hub.about import __version__
+from tfbs_hub.cli.interrupts import lost_interrupts_kept
 from tfbs_hub.cli.options import Session
 from tfbs_hub.errors import InterruptedRunError, PluginError, TfbsHubError
 from tfbs_hub.files import storage_error
@@ -120,8 +121,9 @@ def run() -> NoReturn:
     _tame_threads()
     _ready_streams()
     try:
-        # Without standalone mode click returns the code that a command exits with.
-        code = app(prog_name="tfbs-hub", standalone_mode=False) or 0
+        with lost_interrupts_kept():
+            # Without standalone mode click returns the code that a command exits with.
+            code = app(prog_name="tfbs-hub", standalone_mode=False) or 0
         sys.stdout.flush()
     except click.ClickException as error:
         if not _wants_json():
