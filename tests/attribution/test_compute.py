@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -191,6 +193,12 @@ def test_a_method_may_write_on_its_input(make_expert, codes):
     expert = make_expert()
     method = Method("scribbler", lambda model, x: x.mul_(0).add_(1))
     assert (attribute(expert, codes, method, both_strands=True).hypothetical == 1).all()
+
+
+def test_a_method_that_leaves_is_a_plugin_error(make_expert, codes):
+    with pytest.raises(PluginError, match="the attribution failed") as error:
+        attribute(make_expert(), codes, Method("leaving", lambda model, x: sys.exit(0)))
+    assert "leaving" in str(error.value.where)
 
 
 @pytest.mark.parametrize("shape", [(0, 31), (3, 0), (0, 0)])

@@ -47,6 +47,12 @@ def test_methods_say_which_options_they_take():
     assert not Method("compiled", dict).takes("shifts")
 
 
+def test_settings_are_the_options_in_force():
+    assert find_method("shiftsmooth").settings == {"shifts": 10}
+    assert find_method("shiftsmooth-padded", shifts=3).settings == {"shifts": 3, "triangular": False}
+    assert find_method("gradient").settings == {}
+
+
 def test_only_saliency_has_lost_the_sign():
     assert [name for name in BUILTIN if not find_method(name).signed] == ["saliency"]
 

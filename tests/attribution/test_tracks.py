@@ -61,6 +61,7 @@ def test_a_track_is_one_sequence_with_its_strongest_logit():
     [
         ("chr1:10-12", 2, ("chr1", 10)),
         ("HLA-A*01:01:0-2", 2, ("HLA-A*01:01", 0)),
+        ("my::peak::chr1:10-12", 2, ("chr1", 10)),
         ("chr1:10-12", 3, None),  # 1-based and inclusive
         ("chr1:10-12 peak", 2, None),
         ("peak", 4, None),

@@ -174,6 +174,11 @@ def test_tiles_and_limits(cli, registry, tmp_path):
         (["-o", "nowhere/a.h5"], 3, "the folder does not exist"),
         (["-o", "a.bw", "--method", "gradient,saliency"], 2, "holds one track, and 2 are asked for"),
         (["-o", "a.bedGraph", "--model", "EBOX", "--method", "gradient"], 2, "has no coordinates"),
+        (["-o", "a.h5", "--seqlets-output", "nowhere/a.bed"], 3, "the folder does not exist"),
+        (["-o", "a.h5", "--no-seqlets", "--seqlets-output", "a.tsv"], 2, "lists what --no-seqlets leaves out"),
+        (["--model", "moe,EBOX", "--seqlets-output", "a.bed"], 2, "which of 2 tracks"),
+        (["-o", "a.tsv", "--seqlets-output", "./a.tsv"], 2, "one file cannot be two of"),
+        (["--shifts", "100"], 2, "go round a window"),
         (["--tile", "99", "--method", "gradient"], 2, "a step of 99 bp"),
     ],
 )
@@ -183,6 +188,30 @@ def test_what_is_refused_leaves_nothing_behind(cli, fasta, tmp_path, monkeypatch
     done = cli("explain", fasta, *arguments)
     assert (done.code, done.out) == (code, "") and said in done.err
     assert sorted(path for path in tmp_path.rglob("*")) == before
+
+
+def test_the_input_is_not_written_over(cli, registry, tmp_path):
+    path = tmp_path / "in.tsv"
+    path.write_text(f">x\n{letters()}\n")
+    done = cli("explain", path, "-o", path)
+    assert (done.code, path.read_text()[0]) == (2, ">") and "one file cannot be two of input, output" in done.err
+
+
+def test_a_picture_that_nobody_could_read_is_refused(cli, registry, tmp_path):
+    (tmp_path / "in.txt").write_text("\n".join([letters()] * 130))
+    arguments = ["explain", tmp_path / "in.txt", "--model", "EBOX", "--method", "gradient", "--no-seqlets"]
+    done = cli(*arguments, "--limit", "130", "-o", tmp_path / "a.png")
+    assert done.code == 2 and "too much for one readable .png" in done.err and not (tmp_path / "a.png").exists()
+
+
+def test_a_model_named_twice_is_explained_once(cli, fasta):
+    found = cli("explain", fasta, "--model", "EBOX,ebox", "--method", "gradient", "--json", "--no-seqlets").json
+    assert [each["model"] for each in found["explanations"]] == ["EBOX"]
+
+
+def test_what_is_explained_is_recorded_with_its_defaults(cli, fasta):
+    (found,) = cli("explain", fasta, "--model", "EBOX", "--json", "--no-seqlets").json["explanations"]
+    assert found["settings"]["shifts"] == 10
 
 
 def test_nothing_to_explain(cli, registry, tmp_path):

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tfbs_hub.attribution.annotate import Match, Named
 from tfbs_hub.attribution.drawing import Panel
@@ -48,6 +50,20 @@ def test_names_labels_and_coordinates_are_there():
 def test_long_sequences_are_wrapped_and_a_seqlet_over_a_break_is_on_both_lines():
     figure = track_figure([("long", [panel(101, name="Gata3")])], columns=35)
     assert len(figure.axes) == 3 and len([text for text in texts(figure) if text == "Gata3 →"]) == 2
+
+
+def test_names_cover_neither_each_other_nor_the_title():
+    match = Match("MA0819.3", "TFAP4::ETV1", "", "-", 1e-6, 0, 8)
+    spans = [(0, 6), (6, 12), (12, 17), (13, 20), (40, 46), (95, 101)]
+    crowded = Panel(panel().track, [Named(Seqlet(0, *span, 5.0, 1e-5), match) for span in spans])
+    figure = track_figure([("x", [crowded, panel(name="Gata3")])])
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    shown = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
+    boxes = [text.get_window_extent(canvas.get_renderer()) for text in shown]
+    assert len(boxes) == 2 + 2 + len(spans) + 1
+    assert not [(one, other) for one, other in combinations(boxes, 2) if one.overlaps(other)]
+    assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
 
 
 @pytest.mark.parametrize("length", [1, 9, 260])

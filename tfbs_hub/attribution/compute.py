@@ -154,7 +154,7 @@ def _applied(network: nn.Module, x: Tensor, method: Method) -> Tensor:
         found = method(network, x.clone())
     except TfbsHubError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"the attribution failed: {one_line(describe(error))}") from error
     if not isinstance(found, Tensor) or found.shape != x.shape:
         got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
@@ -162,7 +162,8 @@ def _applied(network: nn.Module, x: Tensor, method: Method) -> Tensor:
     found = found.detach().float()
     if not bool(torch.isfinite(found).all()):
         raise PluginError(
-            "the attribution is not finite", hint="look for a division by 0, a logarithm or a root of 0 in the network"
+            "the attribution is not finite",
+            hint="look for a division by 0, a logarithm or a root of 0 in the network or the method",
         )
     return found
 

@@ -61,6 +61,12 @@ class Method:
         """Hypothetical attribution, of the shape of one-hot x (batch, 4, length)."""
         return self.function(model, x, **self.options)
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Every option with the value in force, defaults included, as far as they are plain values."""
+        values = {**{each.name: each.default for each in self._parameters()}, **self.options}
+        return {name: value for name, value in values.items() if isinstance(value, bool | int | float | str)}
+
     def takes(self, option: str) -> bool:
         """True if the method has a keyword option of this name, such as "shifts"."""
         return option in self._known_options()
@@ -77,12 +83,15 @@ class Method:
         return replace(self, options={**self.options, **options})
 
     def _known_options(self) -> list[str]:
+        return [each.name for each in self._parameters()]
+
+    def _parameters(self) -> list[inspect.Parameter]:
         try:
             parameters = inspect.signature(self.function).parameters.values()
         except ValueError:
             # Some compiled functions do not tell.
             return []
-        return [each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
+        return [each for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
 
 
 def find_method(name: str, known: Mapping[str, str] = BUILTIN, **options: Any) -> Method:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfbs_hub.attribution.tracks import Explanation
-from tfbs_hub.progress import Report, silent, tracked
+from tfbs_hub.progress import Event, Report, silent, tracked
 from tfbs_hub.seeding import generator
 from tfbs_hub.sources.jaspar import background
 
@@ -99,6 +99,8 @@ def calibrate(
         explain: codes uint8 (n, window) to actual attributions (n, window) and logits (n,).
         window: in base pairs.
     """
+    # Explaining them can take most of the time.
+    report(Event(task, 0, BACKGROUNDS))
     codes = background(BACKGROUNDS, window, generator(0, "seqlets", window))
     actual, logit = explain(codes)
     # Backgrounds hold sites by chance. Those that the model calls bound are no example of having none; of a model

@@ -38,10 +38,15 @@ def shiftsmooth(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS) -> Tensor:
         Of the shape of x.
 
     Raises:
-        UsageError: `shifts` is negative.
+        UsageError: `shifts` is negative, or more than the length.
         PluginError: the logit cannot be differentiated with respect to x.
     """
     _check_shifts(shifts)
+    if shifts > x.shape[2]:
+        raise UsageError(
+            f"shifts of {shifts} bp go round a window of {x.shape[2]} bp more than once",
+            hint=f"use at most {x.shape[2]}",
+        )
     for way in (fast_shiftsmooth, shared_shiftsmooth):
         found = way(model, x, shifts)
         if found is not None:

@@ -18,7 +18,7 @@ __all__ = ["Explanation", "Locus", "Track", "joined", "locus_of"]
 Array = NDArray[np.float32]
 Codes = NDArray[np.uint8]
 
-_LOCUS = re.compile(r"(\S+):(-?\d{1,15})-(\d{1,15})")
+_LOCUS = re.compile(r"(?:\S*::)?(\S+):(-?\d{1,15})-(\d{1,15})")
 
 
 class Locus(NamedTuple):
@@ -31,7 +31,8 @@ class Locus(NamedTuple):
 def locus_of(name: str, length: int) -> Locus | None:
     """The place that a name of the form `chrom:start-end` says, 0-based and half-open; None if it is no such name.
 
-    The readers call windows of a BED file so, and bedtools what it cuts from a genome. A span that is not as long as
+    The readers call windows of a BED file so, and bedtools what it cuts from a genome, with or without a name and "::"
+    before it. A span that is not as long as
     the sequence (1-based names such as samtools gives) is none.
     """
     match = _LOCUS.fullmatch(name)

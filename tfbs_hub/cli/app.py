@@ -135,7 +135,8 @@ def run() -> NoReturn:
         _fail(type(error).__name__, error.exit_code, error.what, error.where, error.hint)
     except (KeyboardInterrupt, click.Abort):
         stop = InterruptedRunError(
-            "interrupted", hint="what was finished before is kept; run the command again to go on"
+            "interrupted",
+            hint="nothing is half-written; run the command again: training and evaluation go on where they were",
         )
         _fail(type(stop).__name__, stop.exit_code, stop.what, None, stop.hint)
     except (_ReaderLeftError, BrokenPipeError):

@@ -77,7 +77,9 @@ def print_seqlets(explanations: Sequence[tuple[Explanation, Sequence[Named]]]) -
         sys.stdout.write("no seqlets: nothing here is stronger than in sequences without a site\n")
         return
     columns = ("sequence", "model", "place", "bases", "strand", "like", "family", "p", "sum")
-    print_table("seqlets", columns, rows, right=("p", "sum"), spare=("p", "strand", "model", "family"))
+    # Which model and method a row is from matters if there are several.
+    spare = ("p", "strand", "family") if len(explanations) > 1 else ("p", "strand", "model", "family")
+    print_table("seqlets", columns, rows, right=("p", "sum"), spare=spare)
 
 
 def track_records(explanation: Explanation, seqlets: Sequence[Named] | None) -> list[dict[str, Any]]:

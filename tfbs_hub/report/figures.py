@@ -29,6 +29,7 @@ __all__ = [
     "FIGURES",
     "auroc_intervals",
     "calibration",
+    "dots_per_inch",
     "gate_weights",
     "interval_boxes",
     "one_panel",
@@ -175,15 +176,19 @@ def save_figures(run: EvaluationRun, folder: Path) -> list[Path]:
     return written
 
 
+def dots_per_inch(figure: Figure) -> int:
+    """Of a PNG: 200, less if the figure is huge."""
+    return int(min(200, _MOST_PIXELS // max(figure.get_size_inches())))
+
+
 def to_bytes(figure: Figure, kind: str) -> bytes:
-    """A figure as "svg" or "png" (200 dots an inch, less if it is huge)."""
+    """A figure as "svg" or "png"."""
     buffer = BytesIO()
-    dots = min(200, _MOST_PIXELS // max(figure.get_size_inches()))
     with styled(), catch_warnings():
         # A name may use a script that the font of the PNG lacks; the SVG shows it all the same.
         filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
         metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
-        figure.savefig(buffer, format=kind, dpi=dots, metadata=metadata)
+        figure.savefig(buffer, format=kind, dpi=dots_per_inch(figure), metadata=metadata)
     return buffer.getvalue()
 
 

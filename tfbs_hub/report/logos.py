@@ -6,7 +6,8 @@ matplotlib and tangermeme are imported when the first figure is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
@@ -28,8 +29,10 @@ LETTERS: Final = {"A": "#2e8b57", "C": "#2456c9", "G": "#e08a00", "T": "#cc2f2f"
 _BASE = 0.105
 _LEFT, _RIGHT = 0.62, 0.2
 _TOP, _BOTTOM = 0.14, 0.1
-_HEADING, _LABEL, _RULER, _GAP = 0.26, 0.17, 0.3, 0.1
+_HEADING, _TITLE, _LABEL, _RULER, _GAP = 0.26, 0.23, 0.13, 0.3, 0.1
 _TRACK = 0.95
+_LETTER = 0.072
+"""Of a seqlet's name, a wide one."""
 _AIR: Final = 1.08
 _NAME = 90
 """Letters of a sequence's name that a heading shows."""
@@ -46,26 +49,79 @@ def track_figure(
     """
     columns = max(line_length(len(panels[0].track), columns) for _, panels in groups)
     widest = min(max(len(panels[0].track) for _, panels in groups), columns)
-    lines = [(name, panels, -(-len(panels[0].track) // columns)) for name, panels in groups]
-    height = _TOP + _BOTTOM + sum(_HEADING + count * _line_height(len(panels)) for _, panels, count in lines)
+    lines = [(name, panels, _Line.broken(panels, columns)) for name, panels in groups]
+    height = _TOP + _BOTTOM + sum(_HEADING + sum(line.height for line in those) for _, _, those in lines)
     every = [panel for _, panels in groups for panel in panels]
     with styled():
         figure = sheet(max(_LEFT + widest * _BASE + _RIGHT, 3.2), height)
         top = _TOP
         told = "each track has its own scale" if own_scale else "all tracks have one scale"
         _note(figure, told, top)
-        for name, panels, count in lines:
+        for name, panels, those in lines:
             _heading(figure, name, top)
             top += _HEADING
             scales = [_scale([panel] if own_scale else every) for panel in panels]
-            for line in range(count):
-                _line(figure, panels, scales, line * columns, min((line + 1) * columns, len(panels[0].track)), top)
-                top += _line_height(len(panels))
+            for line in those:
+                _draw_line(figure, line, scales, top)
+                top += line.height
     return figure
 
 
-def _line_height(tracks: int) -> float:
-    return tracks * (_LABEL + _TRACK) + _RULER + _GAP
+@dataclass(frozen=True)
+class _Label:
+    """A seqlet's name over its track: its middle in bases from the line's first, and how many names are under it."""
+
+    text: str
+    middle: float
+    row: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """The bases from `low` to `high` of all tracks of a sequence, with the names over each track."""
+
+    panels: Sequence[Panel]
+    low: int
+    high: int
+    labels: Sequence[Sequence[_Label]]
+
+    @classmethod
+    def broken(cls, panels: Sequence[Panel], columns: int) -> list[Self]:
+        """All lines of a sequence."""
+        length = len(panels[0].track)
+        spans = [(low, min(low + columns, length)) for low in range(0, length, columns)]
+        return [cls(panels, low, high, [_labels(panel, low, high) for panel in panels]) for low, high in spans]
+
+    @property
+    def heads(self) -> list[float]:
+        """Of each track, the height of its title and of the names over it."""
+        return [_TITLE + _LABEL * max((label.row + 1 for label in labels), default=0) for labels in self.labels]
+
+    @property
+    def height(self) -> float:
+        return sum(self.heads) + len(self.panels) * _TRACK + _RULER + _GAP
+
+
+def _labels(panel: Panel, low: int, high: int) -> list[_Label]:
+    """The names of the seqlets between two bases, stacked where they would overlap."""
+    labels: list[_Label] = []
+    taken: list[float] = []
+    for named in sorted(panel.seqlets, key=lambda named: named.seqlet.start):
+        first, last = _between(named, low, high)
+        if first >= last:
+            continue
+        arrow = "" if named.match is None else {"+": " →", "-": " ←"}[named.match.strand]
+        text = f"{named.name}{arrow}"
+        half = (len(text) + 1) * _LETTER / _BASE / 2
+        middle = max(min((first + last) / 2 - low, high - low - half), half)
+        row = next((row for row, end in enumerate(taken) if end <= middle - half), len(taken))
+        taken[row : row + 1] = [middle + half]
+        labels.append(_Label(text, middle, row))
+    return labels
+
+
+def _between(named: Named, low: int, high: int) -> tuple[int, int]:
+    return max(named.seqlet.start, low), min(named.seqlet.end, high)
 
 
 def _heading(figure: Figure, name: str, top: float) -> None:
@@ -80,15 +136,23 @@ def _note(figure: Figure, text: str, top: float) -> None:
     figure.text(1 - _RIGHT / across, 1 - (top + 0.16) / down, text, fontsize=7, color=MUTED, ha="right")
 
 
-def _line(
-    figure: Figure, panels: Sequence[Panel], scales: Sequence[tuple[float, float]], low: int, high: int, top: float
-) -> None:
-    last = len(panels) - 1
-    for number, (panel, scale) in enumerate(zip(panels, scales, strict=True)):
-        upper = top + number * (_LABEL + _TRACK) + _LABEL
-        axes = place(figure, _LEFT, upper, (high - low) * _BASE, _TRACK)
+def _draw_line(figure: Figure, line: _Line, scales: Sequence[tuple[float, float]], top: float) -> None:
+    low, high, last = line.low, line.high, len(line.panels) - 1
+    across, down = figure.get_size_inches()
+    for number, (panel, labels, head) in enumerate(zip(line.panels, line.labels, line.heads, strict=True)):
+        label = f"{panel.track.label}   logit {panel.track.logit:+.2f}"
+        figure.text(_LEFT / across, 1 - (top + 0.17) / down, label, fontsize=7.5, color=INK)
+        top += head
+        axes = place(figure, _LEFT, top, (high - low) * _BASE, _TRACK)
         _logo(axes, panel, low, high)
-        _frame(axes, panel, scale, low, high, ruler=number == last)
+        _frame(axes, scales[number])
+        axes.set_xlim(0, high - low)
+        for named in panel.seqlets:
+            _shade(axes, named, low, high)
+        for each in labels:
+            _name(axes, each)
+        _ticks(axes, panel, low, high, ruler=number == last)
+        top += _TRACK
 
 
 def _logo(axes: Axes, panel: Panel, low: int, high: int) -> None:
@@ -110,32 +174,37 @@ def _scale(panels: Sequence[Panel]) -> tuple[float, float]:
     return min(lowest, -least), max(highest, least)
 
 
-def _frame(axes: Axes, panel: Panel, scale: tuple[float, float], low: int, high: int, *, ruler: bool) -> None:
+def _frame(axes: Axes, scale: tuple[float, float]) -> None:
     lowest, highest = scale
-    top = highest * _AIR
-    axes.set_xlim(0, high - low)
-    axes.set_ylim(lowest * _AIR, top)
+    axes.set_ylim(lowest * _AIR, highest * _AIR)
     axes.axhline(0, color=MUTED, linewidth=0.5, zorder=0)
     axes.set_yticks([0, highest], labels=["0", f"{highest:.2g}"])
     axes.grid(visible=False)
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
     axes.spines["left"].set_visible(True)
-    label = f"{panel.track.label}   logit {panel.track.logit:+.2f}"
-    axes.set_title(label, color=INK, fontsize=7.5, fontweight="normal", pad=3)
-    for named in panel.seqlets:
-        _shade(axes, named, low, high, top)
-    _ticks(axes, panel, low, high, ruler=ruler)
 
 
-def _shade(axes: Axes, named: Named, low: int, high: int, top: float) -> None:
-    first, last = max(named.seqlet.start, low), min(named.seqlet.end, high)
-    if first >= last:
-        return
-    axes.axvspan(first - low, last - low, color=GRID, zorder=-1, linewidth=0)
-    arrow = "" if named.match is None else {"+": " →", "-": " ←"}[named.match.strand]
-    middle = (first + last) / 2 - low
-    axes.text(middle, top, f"{named.name}{arrow}", ha="center", va="bottom", fontsize=7, color=BLUE, fontweight="bold")
+def _shade(axes: Axes, named: Named, low: int, high: int) -> None:
+    first, last = _between(named, low, high)
+    if first < last:
+        # A little narrower than its bases: two that touch are two.
+        axes.axvspan(first - low + 0.08, last - low - 0.08, color=GRID, zorder=-1, linewidth=0)
+
+
+def _name(axes: Axes, label: _Label) -> None:
+    axes.annotate(
+        label.text,
+        (label.middle, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 72 * _LABEL * label.row),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=7,
+        color=BLUE,
+        fontweight="bold",
+    )
 
 
 def _ticks(axes: Axes, panel: Panel, low: int, high: int, *, ruler: bool) -> None:

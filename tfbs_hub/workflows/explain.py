@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from tfbs_hub.attribution.methods import Method, find_method
 from tfbs_hub.attribution.seqlets import Calibration, calibrate, call_seqlets
 from tfbs_hub.attribution.tracks import Explanation
 from tfbs_hub.cards import canonical_json
+from tfbs_hub.errors import StorageError
 from tfbs_hub.files import write_whole
 from tfbs_hub.hookspecs import ExpertSpec
 from tfbs_hub.names import short
@@ -118,7 +120,7 @@ class Explainer:
     def settings(self) -> Mapping[str, Any]:
         """What the attribution depends on besides model and sequence, as plain values."""
         return {
-            **self.method.options,
+            **self.method.settings,
             "both_strands": self.both_strands,
             "corrected": self.corrected,
             **({} if self.step is None else {"tile": self.step}),
@@ -136,7 +138,9 @@ class Explainer:
         if found is None:
             found = calibrate(self._explained, self.model.window, report, f"calibrating seqlets of {self.label} (once)")
             if path is not None:
-                _write(path, key, found)
+                # Where nothing can be kept, it is computed again the next time.
+                with suppress(StorageError):
+                    _write(path, key, found)
         return found
 
     def _explained(self, codes: Codes) -> tuple[Array, Array]:

@@ -17,10 +17,13 @@ from tfbs_hub.sequences.batch import SequenceBatch
 from tfbs_hub.sequences.genome import Genome
 from tfbs_hub.workflows.explain import Explainer
 
-__all__ = ["SHOWN", "Explained", "check_target", "explain_all", "panels", "save", "save_seqlets"]
+__all__ = ["SHOWN", "Explained", "check_listing", "check_target", "explain_all", "panels", "save", "save_seqlets"]
 
 SHOWN = 5
 """Sequences that are drawn unless somebody asks for more."""
+
+_READABLE = 100
+"""Dots per inch at which letters can be told apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +106,17 @@ def check_target(path: Path, tracks: int = 1) -> None:
     _check_folder(path)
 
 
+def check_listing(path: Path, tracks: int = 1) -> None:
+    """As `check_target`, for a list of seqlets."""
+    if path.suffix.lower() == ".bed" and tracks > 1:
+        raise UsageError(
+            f".bed does not say which of {tracks} tracks a seqlet is from",
+            where=str(path),
+            hint="name one --model and one --method, or write .tsv",
+        )
+    _check_folder(path)
+
+
 def save(
     explained: Explained, path: Path, *, genome: Path | None = None, own_scale: bool = False, name: str = ""
 ) -> None:
@@ -114,7 +128,7 @@ def save(
         name: the input's, for the record in HDF5.
 
     Raises:
-        UsageError, NotFoundError: see `check_target`.
+        UsageError, NotFoundError: see `check_target`; a .png would be too large to read.
         InputError: coordinates are needed, and nobody said any.
         StorageError: the file system refused.
     """
@@ -126,15 +140,15 @@ def save(
         ".tsv": lambda: _text(formats.tsv(found)),
         ".bedgraph": lambda: _text(formats.bedgraph(found)),
         ".bw": lambda: formats.bigwig(found, _lengths(genome)),
-        ".png": lambda: _figure(explained, "png", own_scale),
-        ".svg": lambda: _figure(explained, "svg", own_scale),
+        ".png": lambda: _figure(explained, path, own_scale),
+        ".svg": lambda: _figure(explained, path, own_scale),
     }
     write_whole(path, write[path.suffix.lower()]())
 
 
 def save_seqlets(explained: Explained, path: Path) -> None:
     """Write the seqlets: BED6 if the name ends in `.bed`, else a table; raises as `save` does."""
-    _check_folder(path)
+    check_listing(path, len(explained.found))
     write_whole(path, _text(formats.seqlet_table(explained.found, bed=path.suffix.lower() == ".bed")))
 
 
@@ -154,10 +168,17 @@ def _lengths(genome: Path | None) -> dict[str, int] | None:
         return dict(chromosomes.lengths)
 
 
-def _figure(explained: Explained, kind: str, own_scale: bool) -> bytes:
-    from tfbs_hub.report.figures import to_bytes  # noqa: PLC0415 - matplotlib is slow to import
+def _figure(explained: Explained, path: Path, own_scale: bool) -> bytes:
+    from tfbs_hub.report.figures import dots_per_inch, to_bytes  # noqa: PLC0415 - matplotlib is slow to import
     from tfbs_hub.report.logos import track_figure  # noqa: PLC0415
 
-    first = explained.found[0][0]
+    first, kind = explained.found[0][0], path.suffix.lower()[1:]
     groups = [(first.ids[index], panels(explained, index)) for index in range(len(explained))]
-    return to_bytes(track_figure(groups, own_scale=own_scale), kind)
+    figure = track_figure(groups, own_scale=own_scale)
+    if kind == "png" and dots_per_inch(figure) < _READABLE:
+        raise UsageError(
+            f"{len(explained):,} sequences of {len(first.codes):,} bp are too much for one readable .png",
+            where=str(path),
+            hint="draw fewer with --limit, or write .svg",
+        )
+    return to_bytes(figure, kind)

@@ -80,17 +80,19 @@ def command(
     INPUT is FASTA, .seq.gz, BED with --genome, plain text, or - for stdin. Letters are drawn with bars above
     them where they speak for binding, below where they speak against it.
     """
-    from tfbs_hub.workflows.explain_files import SHOWN, check_target, explain_all, save, save_seqlets  # noqa: PLC0415
+    from tfbs_hub.workflows.explain_files import SHOWN, explain_all, save, save_seqlets  # noqa: PLC0415
     from tfbs_hub.workflows.predict import batches_of  # noqa: PLC0415
 
     asked = _explainers(hub, models, tile=tile, **options)  # type: ignore[arg-type]
     target = None if output is None else Path(output)
-    if target is not None:
-        check_target(target, len(asked))
+    listed = None if seqlets_output is None else Path(seqlets_output)
+    if listed is not None and not seqlets:
+        raise UsageError("--seqlets-output lists what --no-seqlets leaves out", hint="give one of them")
+    _check_files(input_, target, listed, len(asked))
     drawn = target is None and not as_json
     if limit is None and (drawn or (target is not None and target.suffix.lower() in _DRAWN)):
         limit = SHOWN
-    marked = drawn or as_json or seqlets_output is not None
+    marked = drawn or as_json or listed is not None
     marked = seqlets and (marked or (target is not None and target.suffix.lower() in _WITH_SEQLETS))
     place = None if genome is None else Path(genome)
     window = None if tile is not None else min(explainer.model.window for explainer in asked)
@@ -101,8 +103,8 @@ def command(
     if target is not None:
         save(explained, target, genome=place, own_scale=own_scale, name=Path(input_).name)
         say(f"{len(explained):,} sequences in {output}")
-    if seqlets_output is not None:
-        save_seqlets(explained, Path(seqlets_output))
+    if listed is not None:
+        save_seqlets(explained, listed)
     if as_json:
         _print_json(asked, explained, marked=marked)
     elif drawn:
@@ -121,10 +123,26 @@ def _explainers(
     shifting = [name for name in named if find_method(name, known).takes("shifts")]
     if shifts is not None and not shifting:
         raise UsageError(f"{' and '.join(named)} cannot use --shifts", hint="leave it out, or use shiftsmooth")
-    return [
+    asked = [
         hub.explainer(method, model, shifts=shifts if method in shifting else None, tile=tile, **options)  # type: ignore[arg-type]
         for model, method in product(_names(models, "model"), named)
     ]
+    # A model may be named in two ways.
+    return list({explainer.label: explainer for explainer in asked}.values())
+
+
+def _check_files(input_: str, target: Path | None, listed: Path | None, tracks: int) -> None:
+    """Raise before anything is computed: what is to be written cannot be, or would destroy another of the files."""
+    from tfbs_hub.workflows.explain_files import check_listing, check_target  # noqa: PLC0415
+
+    if target is not None:
+        check_target(target, tracks)
+    if listed is not None:
+        check_listing(listed, tracks)
+    files = [path.resolve() for path in (Path(input_), target, listed) if path is not None]
+    for number, path in enumerate(files):
+        if path in files[:number]:
+            raise UsageError("one file cannot be two of input, output and list of seqlets", where=str(path))
 
 
 def _names(text: str, what: str) -> list[str]:
@@ -165,13 +183,13 @@ def _print_json(asked: Sequence[Explainer], explained: Explained, *, marked: boo
 
 
 def _note(explained: Explained) -> None:
-    explanation = explained.found[0][0]
+    explanation = max((each for each, _ in explained.found), key=lambda each: each.short)
     if explanation.ambiguous:
         say(f"{explanation.ambiguous:,} IUPAC letters were read as N")
     if explanation.short:
         say(
             f"note: sequences shorter than the window of {explanation.window} bp: {explanation.short:,}; N stands for "
-            "what they lack, and models tend to call that bound: give the sequence around them if you can"
+            "what they lack: give the sequence around them if you can"
         )
     if explained.more:
         say(f"the first {len(explained):,} sequences; --limit N takes more")
