@@ -76,6 +76,12 @@ def test_what_cannot_be_differentiated_is_said(sequences, apply):
         gradient(Wrapped(apply), sequences())
 
 
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_a_logit_is_finite(sequences, value):
+    with pytest.raises(PluginError, match="logit is not finite"):
+        gradient(Wrapped(lambda x: x.sum(dim=(1, 2)) + value), sequences())
+
+
 @pytest.mark.parametrize("apply", [lambda x: x.sum(dim=2), lambda x: x.sum(), lambda x: (x.sum(dim=(1, 2)), 0)])
 def test_a_model_returns_one_logit_a_sequence(sequences, apply):
     with pytest.raises(PluginError, match="one logit a sequence"):

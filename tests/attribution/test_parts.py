@@ -11,6 +11,7 @@ from torch.nn.modules.module import register_module_forward_hook
 
 from tfbs_hub.attribution.parts import take_apart
 from tfbs_hub.experts.deepbind import DeepBind
+from tfbs_hub.experts.detectors import Detectors
 from tfbs_hub.experts.pwm import PWM
 from tfbs_hub.experts.residual import Residual
 from tfbs_hub.gate.model import Gate, MixtureOfExperts
@@ -54,6 +55,11 @@ def test_other_kinds_stay_whole(make_expert, make_mixture):
     assert take_apart(make_expert(PWM), KINDS, 31) is None
     assert take_apart(make_expert(Residual), (DeepBind,), 31) is None
     assert take_apart(make_mixture(31, make_expert(Residual)), (DeepBind,), 31) is None
+
+
+class LouderDetectors(Detectors):
+    def forward(self, x):
+        return 3 * super().forward(x)
 
 
 class OtherGate(Gate):
@@ -104,6 +110,8 @@ def test_under_a_hook_for_all_modules_everything_stays_whole(mixture):
 def test_models_with_other_parts_or_methods_stay_whole(make_expert):
     expert = make_expert(Residual)
     expert.detect = nn.Conv1d(4, 4, 5, padding=4, dilation=2, bias=False)
+    assert take_apart(expert, KINDS, 31) is None
+    expert.detect = LouderDetectors(4, 5, padding=2, bias=False)
     assert take_apart(expert, KINDS, 31) is None
     for name in ("embed", "score", "forward"):
         expert = make_expert(Residual)

@@ -52,14 +52,16 @@ def test_real_looking_sequences_at_full_size(kind):
     agree(kind.from_config({}).eval(), one_hot(torch.from_numpy(codes)), 10)
 
 
-@pytest.mark.parametrize("unit", ["A", "CA", "GT", "AAC", "ACGT", "N"])
+@pytest.mark.parametrize("unit", ["A", "CA", "GT", "AAC", "ACGT", "NNG", "N"])
+@pytest.mark.parametrize("size", [{}, {"width": 32}, *({"detectors": count} for count in (5, 9, 11))], ids=str)
 @pytest.mark.parametrize("kind", KINDS)
-def test_repeats_at_full_size(kind, unit):
+def test_repeats_at_full_size(kind, size, unit):
     torch.manual_seed(1)
+    size = {"filters" if kind is Residual and name == "detectors" else name: value for name, value in size.items()}
     codes = np.tile(["ACGTN".index(letter) for letter in unit], 101)[:101].astype(np.uint8)
     half = background(1, 101, np.random.default_rng(0))[0]
     half[30:80] = codes[30:80]
-    agree(kind.from_config({}).eval(), one_hot(torch.from_numpy(np.stack([codes, half]))), 10)
+    agree(kind.from_config(size).eval(), one_hot(torch.from_numpy(np.stack([codes, half]))), 10)
 
 
 def test_blends_of_bases(make_expert):
@@ -129,8 +131,8 @@ def test_leaves_other_models_alone(make_expert, make_mixture, sequences, monkeyp
     # Detectors wider than the window: each hangs over both of its ends.
     assert shared_shiftsmooth(make_expert(Residual, window=4, width=9), sequences(2, 4), 2) is None
     expert = make_expert()
-    # 5 cuts, 4 detectors of width 6 on 31 bp with 5 of padding.
-    for limit, most in {"_MOST_RESPONSES": 5 * 4 * (31 + 5), "_MOST_WEIGHTS": 4 * 6 * 5 * 4}.items():
+    # 5 cuts, 4 detectors of width 6 with 5 of padding.
+    for limit, most in {"ROWS": 5, "_MOST_WEIGHTS": 4 * 6 * 5 * 4}.items():
         for change, applies in ((0, True), (-1, False)):
             with monkeypatch.context() as patch:
                 patch.setattr(shared, limit, most + change)

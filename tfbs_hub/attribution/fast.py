@@ -93,7 +93,7 @@ def _sum_over_shifts(parts: Parts[DeepBind], scans: Sequence[Scan], codes: NDArr
     """
     responses = [scan.respond(codes) for scan in scans]
     unsure = torch.stack([each.unsure for each in responses]).any(dim=0)
-    total = torch.zeros(len(codes), 4, codes.shape[1])
+    total = torch.zeros(len(codes), 4, codes.shape[1], dtype=torch.float32)
     if unsure.all():
         return total, unsure
     sure = ~unsure[:, :, None]

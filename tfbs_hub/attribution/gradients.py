@@ -43,11 +43,13 @@ def saliency(model: nn.Module, x: Tensor) -> Tensor:
 
 
 def logits_of(model: nn.Module, x: Tensor) -> Tensor:
-    """The model's logits (batch,) of one-hot (batch, 4, length); raises `PluginError` for any other shape."""
+    """The model's logits (batch,) of one-hot (batch, 4, length); `PluginError` if they are not, or not finite."""
     logit = model(x)
     if not isinstance(logit, Tensor) or logit.shape != x.shape[:1]:
         got = tuple(logit.shape) if isinstance(logit, Tensor) else type(logit).__name__
         raise PluginError(f"the model must return one logit a sequence, {tuple(x.shape[:1])}, not {got}")
+    if not bool(torch.isfinite(logit.detach()).all()):
+        raise PluginError("the model's logit is not finite", hint="look for a division by 0 or a logarithm of 0 in it")
     return logit
 
 

@@ -26,7 +26,7 @@ from tfbs_hub.sources.motifs.collection import jaspar_collection
 
 __all__ = ["LearnedMotif", "LearnedMotifs", "learned_motifs", "read_learned", "write_learned"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 _FLANK: Final = 3
 _REACH: Final = 12
 """Bases around a seqlet among which its matrix may lie."""

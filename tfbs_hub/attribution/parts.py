@@ -83,5 +83,5 @@ def _is_changed(model: nn.Module, experts: Sequence[DeepBind | Residual]) -> boo
         _has_any_global_hook()  # type: ignore[no-untyped-call]
         or any(getattr(module, hooks) for module in model.modules() for hooks in _HOOKS)
         or any(_METHODS & vars(part).keys() for part in model.modules())
-        or not all(isinstance(expert.detect, Detectors) for expert in experts)
+        or any(type(expert.detect) is not Detectors for expert in experts)
     )

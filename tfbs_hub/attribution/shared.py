@@ -7,8 +7,9 @@ of the stretch, and so comes out of one automatic differentiation.
 
 Ties (`tfbs_hub.attribution.fast` says what they are) go to the first of equal responses, as they do if every window is
 differentiated for itself. But what is equal on paper may differ by rounding, and rounding depends on what is computed
-together: detectors whose outer columns are exactly 0 can have another winner on repeats here than there. Of detectors
-that were trained, none is known to have such columns.
+together. So what lies inside a window comes from one convolution, which treats equal words alike (products of matrices
+do not: their last rows may be computed by other code). What remains are detectors whose outer columns are exactly 0,
+and libraries that split a convolution among threads unevenly; of detectors that were trained, none is known to be hit.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from typing import Final, Self
 import torch
 from torch import Tensor, nn
 
+from tfbs_hub.attribution.gradients import ROWS
 from tfbs_hub.attribution.holding import held
 from tfbs_hub.attribution.parts import Parts, take_apart
 from tfbs_hub.experts.deepbind import DeepBind
-from tfbs_hub.experts.detectors import Detectors
+from tfbs_hub.experts.detectors import Detectors, respond
 from tfbs_hub.experts.residual import Residual
 
 __all__ = ["shared_shiftsmooth"]
@@ -31,8 +33,6 @@ _KINDS: Final[tuple[type[DeepBind | Residual], ...]] = (DeepBind, Residual)
 
 _RESPONSES: Final = 3 << 18
 """Of one expert, to go through at a time, if one sequence has not more: as many as are fast to come back to."""
-_MOST_RESPONSES: Final = 1 << 26
-"""Of one expert to all windows of one sequence."""
 _MOST_WEIGHTS: Final = 1 << 22
 """From the bases at one end to the responses of all detectors that hang over it."""
 
@@ -41,7 +41,7 @@ def shared_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | Non
     """Equation 16 of Tripathi et al. 2024, for several sequences and all shifts at once; None where it does not apply.
 
     It applies to a `DeepBind`, a `Residual`, or a `MixtureOfExperts` of nothing else (of whatever windows) that nobody
-    changed (`tfbs_hub.attribution.parts`), if its detectors fit into the windows, and their responses into memory.
+    changed (`tfbs_hub.attribution.parts`), if its detectors fit into the windows, and the shifts are not too many.
 
     Args:
         x: one-hot (batch, 4, length).
@@ -64,7 +64,8 @@ def _fits(detectors: Detectors, window: int, cuts: int) -> bool:
     (filters, channels, width), padding = detectors.weight.shape, int(detectors.padding[0])
     return (
         2 <= width <= window
-        and cuts * filters * (window + padding) <= _MOST_RESPONSES
+        # The windows of one sequence shall be no more than those that are differentiated together elsewhere.
+        and cuts <= ROWS
         and channels * width * padding * filters <= _MOST_WEIGHTS
     )
 
@@ -86,18 +87,16 @@ class _Windows:
 
     Attributes:
         window: in base pairs.
-        width: of a detector, in base pairs.
+        weight: (filters, 4, width), of the detectors.
         bias: (filters,).
-        inside: (4 * width, filters), from the bases that a detector lies on to its response.
         before: (4 * (width - 1), padding * filters), from a window's first bases to the responses of the detectors
             that hang over its beginning.
         after: the same, from a window's last bases, of its end.
     """
 
     window: int
-    width: int
+    weight: Tensor
     bias: Tensor
-    inside: Tensor
     before: Tensor
     after: Tensor
 
@@ -105,34 +104,30 @@ class _Windows:
     def of(cls, detectors: Detectors, window: int) -> Self:
         weight, padding = detectors.weight, int(detectors.padding[0])
         bias = weight.new_zeros(len(weight)) if detectors.bias is None else detectors.bias
-        inside = weight.permute(2, 1, 0).flatten(0, 1)
         # A sequence into which a detector just does not fit: of the placements on it, one half hang over its beginning
         # and one half over its end, and what each of its bases adds to their responses is what is wanted.
         bases = weight.shape[2] - 1
         each = torch.eye(4 * bases, dtype=weight.dtype, device=weight.device).view(4 * bases, bases, 4).transpose(1, 2)
         added = nn.functional.conv1d(each, weight, padding=padding).transpose(1, 2)
-        return cls(window, bases + 1, bias, inside, added[:, :padding].flatten(1), added[:, padding:].flatten(1))
+        return cls(window, weight, bias, added[:, :padding].flatten(1), added[:, padding:].flatten(1))
 
     @property
     def responses(self) -> int:
         """How many a window has."""
-        return self.before.shape[1] + (self.window - self.width + 1) * len(self.bias) + self.after.shape[1]
+        return self.before.shape[1] + (self.window - self.weight.shape[2] + 1) * len(self.bias) + self.after.shape[1]
 
     def respond(self, stretch: Tensor) -> Tensor:
         """Responses in all windows of a stretch (batch, 4, bases): (batch * windows, filters, placements).
 
         In memory the filters of one placement stand side by side; the windows of one sequence follow each other.
         """
-        filters, windows = len(self.bias), stretch.shape[2] - self.window + 1
+        (filters, _, width), windows = self.weight.shape, stretch.shape[2] - self.window + 1
         bases = stretch.transpose(1, 2).flatten(1)
-        words = bases.unfold(1, 4 * self.width, 4)
-        ends = bases.unfold(1, 4 * (self.width - 1), 4)
-        inside = nn.functional.linear(words.flatten(0, 1), self.inside.T, self.bias)
+        ends = bases.unfold(1, 4 * (width - 1), 4)
+        inside = (respond(stretch, self.weight, 0) + self.bias[:, None]).transpose(1, 2).flatten(1)
         parts = (
             self._hanging(ends[:, :windows], self.before),
-            inside.view(len(stretch), words.shape[1] * filters)
-            .unfold(1, (self.window - self.width + 1) * filters, filters)
-            .flatten(0, 1),
+            inside.unfold(1, (self.window - width + 1) * filters, filters).flatten(0, 1),
             self._hanging(ends[:, -windows:], self.after),
         )
         return torch.cat(parts, dim=1).view(len(parts[0]), self.responses // filters, filters).transpose(1, 2)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Detectors", "max_pool", "strongest"]
+__all__ = ["Detectors", "max_pool", "respond", "strongest"]
 
 _MANY: Final = 32
 """Sequences that are worth products of matrices on the way back: many small ones, or fewer large ones."""
@@ -45,7 +45,7 @@ class Detectors(nn.Conv1d):
         ):
             responses: Tensor = _Detect.apply(x, self.weight, padding)  # type: ignore[no-untyped-call]
         else:
-            responses = _respond(x, self.weight, padding)
+            responses = respond(x, self.weight, padding)
         # Not by the convolution, which takes five times as long to find the bias's slope.
         return responses if self.bias is None else responses + self.bias[:, None]
 
@@ -79,7 +79,7 @@ class _Detect(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, weight: Tensor, padding: int) -> Tensor:
-        return _respond(x, weight, padding)
+        return respond(x, weight, padding)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -97,7 +97,7 @@ class _Detect(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: Any, x: Tensor, *_: None) -> Tensor:
         (weight,) = ctx.saved_tensors
-        return _respond(x, weight, ctx.padding)
+        return respond(x, weight, ctx.padding)
 
 
 def _is_alone(x: Tensor) -> bool:
@@ -105,7 +105,8 @@ def _is_alone(x: Tensor) -> bool:
     return x.dim() != 3 or x.shape[0] == 1 or x.device.type != "cpu"
 
 
-def _respond(x: Tensor, weight: Tensor, padding: int) -> Tensor:
+def respond(x: Tensor, weight: Tensor, padding: int) -> Tensor:
+    """Responses (batch, filters, placements) of weight (filters, 4, width) to one-hot x, channels last in memory."""
     image = _channels_last(x).unsqueeze(2)
     return nn.functional.conv2d(image, weight.unsqueeze(2), padding=(0, padding)).squeeze(2)
 

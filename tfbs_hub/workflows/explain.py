@@ -21,7 +21,7 @@ from tfbs_hub.attribution.methods import Method, find_method
 from tfbs_hub.attribution.seqlets import Calibration, calibrate, call_seqlets
 from tfbs_hub.attribution.tracks import Explanation
 from tfbs_hub.cards import canonical_json
-from tfbs_hub.errors import StorageError
+from tfbs_hub.errors import PluginError, StorageError
 from tfbs_hub.files import write_whole
 from tfbs_hub.hookspecs import ExpertSpec
 from tfbs_hub.names import short
@@ -166,6 +166,8 @@ class Explainer:
         # One strand, as it is explained, unless both are.
         one = model.symmetric or not self.both_strands
         logit = logits(model.network, codes, window=model.window, symmetric=one, device=self.device)
+        if not np.isfinite(logit).all():
+            raise PluginError("the logit is not finite", where=f"model {model.name}")
         return found.hypothetical, logit
 
     def _key(self) -> str:
