@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from tfbs_hub.errors import StorageError, TfbsHubError
@@ -28,8 +29,8 @@ def storage_error(error: OSError, path: Path | str, hint: str | None = None) -> 
     return StorageError(what, where=str(path), hint=hint or usual)
 
 
-def write_whole(path: Path, data: bytes, *, hint: str | None = None) -> None:
-    """Put `data` at `path`: staged beside it, synced, moved into place, the folder synced.
+def write_whole(path: Path, data: bytes | Iterable[bytes], *, hint: str | None = None) -> None:
+    """Put `data`, whole or piece by piece, at `path`: staged beside it, synced, moved into place, the folder synced.
 
     The folder is made if missing; an existing file is replaced. Raises `StorageError` (with `hint`) if any step fails,
     and leaves what was there before; only if the last one fails (syncing the folder) the new file is there already.
@@ -41,7 +42,7 @@ def write_whole(path: Path, data: bytes, *, hint: str | None = None) -> None:
         candidate = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
         with candidate.open("xb") as file:
             staged = candidate
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         staged.replace(path)

@@ -121,7 +121,7 @@ def spans(explanation: Explanation, where: str) -> Iterator[tuple[str, int, int,
     Raises:
         InputError: a sequence whose place in the genome nobody said.
     """
-    total: dict[str, dict[int, tuple[float, int]]] = defaultdict(dict)
+    parts: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float32]]]] = defaultdict(list)
     for index, name in enumerate(explanation.ids):
         track = explanation.track(index)
         if track.locus is None:
@@ -129,16 +129,15 @@ def spans(explanation: Explanation, where: str) -> Iterator[tuple[str, int, int,
                 f"{name} has no coordinates, which {where} needs",
                 hint="give a BED file with --genome, or FASTA with names like chr1:1000-1101 (0-based, half-open)",
             )
-        places = total[track.locus.chromosome]
-        for offset in np.flatnonzero(track.codes != UNKNOWN):
-            place = track.locus.start + int(offset)
-            value, count = places.get(place, (0.0, 0))
-            places[place] = (value + float(track.actual[offset]), count + 1)
-    for chromosome in sorted(total):
-        for place in sorted(total[chromosome]):
-            value, count = total[chromosome][place]
+        known = np.flatnonzero(track.codes != UNKNOWN)
+        parts[track.locus.chromosome].append((track.locus.start + known, track.actual[known]))
+    for chromosome in sorted(parts):
+        everywhere, values = (np.concatenate(each) for each in zip(*parts[chromosome], strict=True))
+        places, which, counts = np.unique(everywhere, return_inverse=True, return_counts=True)
+        means = np.bincount(which, weights=values) / counts
+        for place, value in zip(places.tolist(), means.tolist(), strict=True):
             if place >= 0:
-                yield chromosome, place, place + 1, value / count
+                yield chromosome, place, place + 1, value
 
 
 def bedgraph(found: Sequence[Found]) -> Iterator[str]:

@@ -134,7 +134,7 @@ def save(
     """
     found = explained.found
     check_target(path, len(found))
-    write: dict[str, Callable[[], bytes]] = {
+    write: dict[str, Callable[[], bytes | Iterator[bytes]]] = {
         ".h5": lambda: formats.hdf5(found, name),
         ".npz": lambda: formats.npz(found),
         ".tsv": lambda: _text(formats.tsv(found)),
@@ -157,8 +157,8 @@ def _check_folder(path: Path) -> None:
         raise NotFoundError("the folder does not exist", where=str(path.absolute().parent), hint="make it first")
 
 
-def _text(lines: Iterator[str]) -> bytes:
-    return "".join(lines).encode("utf-8", "replace")
+def _text(lines: Iterator[str]) -> Iterator[bytes]:
+    return (line.encode("utf-8", "replace") for line in lines)
 
 
 def _lengths(genome: Path | None) -> dict[str, int] | None:
