@@ -171,22 +171,26 @@ def test_under_autocast(batch):
     assert_close(x.grad, other.grad, atol=0.05, rtol=0.05)
 
 
+def bent(network):
+    return lambda x: torch.tanh(network(x)).sum()
+
+
 @pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
-def test_batches_of_slopes():
-    detectors, x = frozen(), sequences(40, 12).requires_grad_()
-    responses = detectors(x)
-    slopes = torch.randn(3, *responses.shape)
-    (together,) = torch.autograd.grad(responses, x, slopes, is_grads_batched=True, retain_graph=True)
-    for each, expected in zip(slopes, together, strict=True):
-        assert_close(torch.autograd.grad(responses, x, each, retain_graph=True)[0], expected)
+def test_gradients_of_several_batches_at_once():
+    detectors, x = frozen(), torch.stack([sequences(40, 12), sequences(40, 12).roll(3, dims=2)])
+    found = torch.func.vmap(torch.func.grad(bent(detectors)))(x)
+    assert_close(found, torch.stack([torch.func.grad(bent(plain(detectors)))(each) for each in x]))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
-def test_forward_mode():
-    detectors, x = frozen(bias=False), sequences(40, 12).requires_grad_()
+def test_forward_mode_over_backward():
+    detectors, x = frozen(), sequences(40, 12)
     along = torch.randn_like(x)
-    _, change = torch.func.jvp(detectors, (x,), (along,))
-    assert_close(change, plain(detectors)(along))
+    for found, expected in zip(
+        *(torch.func.jvp(torch.func.grad(bent(each)), (x,), (along,)) for each in (detectors, plain(detectors))),
+        strict=True,
+    ):
+        assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_other_devices_and_sequences_without_a_batch_take_the_plain_way():
