@@ -187,6 +187,15 @@ def test_few_pairs_are_differentiated_one_by_one(monkeypatch):
     assert sum(asked) < 0.05 * 256 * 21
 
 
+def test_under_another_default_type(make_expert, sequences):
+    expert, x = make_expert(), sequences()
+    torch.set_default_dtype(torch.float64)
+    try:
+        agree(expert, x, 3)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 class Louder(DeepBind):
     def embed(self, x):
         return 2 * super().embed(x)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import MethodType
-
 import pytest
 import torch
 from torch import nn
@@ -107,13 +105,27 @@ def test_under_a_hook_for_all_modules_everything_stays_whole(mixture):
         handle.remove()
 
 
-def test_models_with_other_parts_or_methods_stay_whole(make_expert):
+def test_models_with_other_parts_stay_whole(make_expert):
     expert = make_expert(Residual)
     expert.detect = nn.Conv1d(4, 4, 5, padding=4, dilation=2, bias=False)
     assert take_apart(expert, KINDS, 31) is None
     expert.detect = LouderDetectors(4, 5, padding=2, bias=False)
     assert take_apart(expert, KINDS, 31) is None
-    for name in ("embed", "score", "forward"):
-        expert = make_expert(Residual)
-        setattr(expert, name, MethodType(getattr(Residual, name), expert))
-        assert take_apart(expert, KINDS, 31) is None
+
+
+def test_models_with_a_method_of_their_own_stay_whole(mixture):
+    parts = {
+        mixture: ("forward", "embed", "mix", "mix_embeddings"),
+        mixture.gate: ("forward", "mix"),
+        mixture.experts[0]: ("forward", "embed", "score", "embed_responses"),
+        mixture.experts[0].detect: ("forward",),
+    }
+    for part, names in parts.items():
+        for name in names:
+            setattr(part, name, getattr(part, name))
+            assert take_apart(mixture, KINDS, 31) is None
+            delattr(part, name)
+            assert take_apart(mixture, KINDS, 31) is not None
+    deepbind = DeepBind.from_config({}).eval()
+    deepbind.embed_pooled = deepbind.embed_pooled
+    assert take_apart(deepbind, (DeepBind,), 101) is None
