@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tfbs_hub.attribution.compute import attribute, attribute_stream, observed
+from tfbs_hub.attribution.compute import attribute, observed
 from tfbs_hub.attribution.methods import BUILTIN, Method, find_method
 from tfbs_hub.errors import InputError, PluginError, UsageError
 from tfbs_hub.experts.pwm import PWM
@@ -79,19 +79,6 @@ def test_correction_takes_the_mean_over_the_bases_out(make_expert, codes):
     assert np.array_equal(corrected.actual, observed(corrected.hypothetical, codes))
     with pytest.raises(UsageError, match="does not apply to saliency"):
         attribute(expert, codes, find_method("saliency"), corrected=True)
-
-
-def test_parts_come_out_one_by_one(make_expert, random_codes):
-    parts = [random_codes(rows, length) for rows, length in ((3, 31), (2, 40))]
-    taken = []
-    stream = attribute_stream(make_expert(), (taken.append(1) or part for part in parts), find_method("gradient"))
-    first = next(stream)
-    assert len(taken) == 1
-    np.testing.assert_array_equal(
-        first.hypothetical, attribute(make_expert(), parts[0], find_method("gradient")).hypothetical
-    )
-    assert next(stream).actual.shape == (2, 40)
-    assert next(stream, None) is None
 
 
 def snapshot(network):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +20,7 @@ from tfbs_hub.progress import Event, Report, silent
 from tfbs_hub.sequences.alphabet import UNKNOWN
 from tfbs_hub.sequences.onehot import one_hot, reverse_complement_one_hot
 
-__all__ = ["BATCH", "Attribution", "attribute", "attribute_stream", "observed"]
+__all__ = ["BATCH", "Attribution", "attribute", "observed"]
 
 BATCH: Final = 256
 """Sequences handed to a method at a time."""
@@ -98,36 +98,6 @@ def attribute(
     if corrected:
         hypothetical -= hypothetical.mean(axis=1, keepdims=True)
     return Attribution(hypothetical, observed(hypothetical, codes))
-
-
-def attribute_stream(
-    network: nn.Module,
-    parts: Iterable[Codes],
-    method: Method,
-    *,
-    both_strands: bool = False,
-    symmetric: bool = False,
-    corrected: bool = False,
-    device: torch.device | None = None,
-    batch: int = BATCH,
-    model: str | None = None,
-) -> Iterator[Attribution]:
-    """As `attribute`, for windows that come in parts: one `Attribution` a part, nothing else kept.
-
-    Parts may have different windows, if the network takes them. Between two parts the network is as it was found.
-    """
-    for codes in parts:
-        yield attribute(
-            network,
-            codes,
-            method,
-            both_strands=both_strands,
-            symmetric=symmetric,
-            corrected=corrected,
-            device=device,
-            batch=batch,
-            model=model,
-        )
 
 
 def observed(hypothetical: Array, codes: Codes) -> Array:
