@@ -86,7 +86,7 @@ DEVICES = {
     "zeros for an evaluation": (["evaluate", "--from", "/dev/zero"], "NotFoundError", 3, "/dev/zero"),
     "zeros for a matrix": (["add-expert", "X", "--motif", "/dev/zero"], "IntegrityError", 4, "/dev/zero"),
     "zeros for a genome": (["predict", "p.bed", "--genome", "/dev/zero"], "NotFoundError", 3, "no such genome"),
-    "noise for sequences": (["predict", "/dev/urandom"], "InputError", 2, "/dev/urandom:1"),
+    "noise for sequences": (["predict", "/dev/urandom"], "InputError", 2, "/dev/urandom:"),
     "nothing for sequences": (["predict", "/dev/null"], "InputError", 2, "/dev/null: the file is empty"),
 }
 
