@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, TextArea
 
+from tfbs_hub.tui.screens.evaluate import EvaluateScreen
 from tfbs_hub.tui.screens.sequences import SequencesScreen
 from tfbs_hub.tui.widgets.gate_panel import GatePanel
 from tfbs_hub.tui.widgets.table import Table
@@ -130,6 +131,29 @@ def test_evaluating_from_the_form_to_the_tests(opened, waits, screen_text, train
             await pilot.press("5")
             await pilot.pause(0.2)
             assert "evaluate 2 files" in screen_text(app)
+
+    asyncio.run(go())
+
+
+def test_a_run_opened_from_a_file_is_listed_at_once_and_stays(opened, waits, screen_text, tmp_path):
+    """It was listed only when the registry was next looked at, and lost if that came before it was read."""
+    file = tmp_path / "gone.h5"
+
+    async def go():
+        async with opened() as pilot:
+            app = pilot.app
+            await pilot.press("3", "o")
+            await pilot.pause()
+            app.screen.query_one("#path", Input).value = str(file)
+            await pilot.press("enter")
+            await waits(pilot, lambda: isinstance(app.screen, EvaluateScreen))
+            table = app.screen.query_one("#runs", Table)
+            assert table.chosen == str(file)
+            app.desk_changed.publish(app.desk)
+            assert table.chosen == str(file)
+            await waits(pilot, lambda: "cannot be read" in screen_text(app))
+            app.desk_changed.publish(app.desk)
+            assert table.chosen == str(file) and table.row_count == 1
 
     asyncio.run(go())
 

@@ -50,6 +50,7 @@ class EvaluateScreen(HubScreen):
         self.data = 0
         self._known: dict[str, RunView | str] = {}
         self._paths: list[Path] = []
+        self._from_elsewhere: list[Path] = []
 
     def body(self) -> ComposeResult:
         """Runs beside what they say; below, the one that runs."""
@@ -84,19 +85,19 @@ class EvaluateScreen(HubScreen):
     # -- runs ---------------------------------------------------------------------------------------
 
     def show_desk(self, desk: Desk) -> None:
-        """Runs, the newest first."""
-        opened = [path for path in self._paths if path not in desk.runs and str(path) in self._known]
-        self._paths = [*opened, *desk.runs]
+        """Files that were opened, then the registry's runs, the newest first."""
         self._list()
         if not self._paths:
             self._say(_EMPTY)
         self._learn()
 
-    def _list(self) -> None:
+    def _list(self, chosen: Path | None = None) -> None:
         table, desk = self.query_one("#runs", Table), self.hub_app.desk
+        runs = () if desk is None else desk.runs
+        self._paths = [*(path for path in self._from_elsewhere if path not in runs), *runs]
         left = None if desk is None else self.hub_app.session.run.get(str(desk.path))
         rows = [(str(path), _row(path, self._known.get(str(path)))) for path in self._paths]
-        table.fill(rows, chosen=table.chosen or left)
+        table.fill(rows, chosen=str(chosen) if chosen is not None else table.chosen or left)
 
     @work(exclusive=True, group="learn")
     async def _learn(self) -> None:
@@ -104,15 +105,16 @@ class EvaluateScreen(HubScreen):
         for path in list(self._paths)[:30]:
             if str(path) not in self._known:
                 await self._read(path)
-                self._list()
 
-    async def _read(self, path: Path) -> RunView | None:
+    async def _read(self, path: Path) -> RunView | str:
+        """What the run says, or why it cannot be read; its row shows it."""
+        found: RunView | str
         try:
             found = await self.hub_app.ask(OpenRun(path=str(path)), RunView, patient=True)
         except TfbsHubError as error:
-            self._known[str(path)] = told(error).plain
-            return None
+            found = told(error).plain
         self._known[str(path)] = found
+        self._list()
         return found
 
     @on(Table.RowHighlighted, "#runs")
@@ -125,7 +127,7 @@ class EvaluateScreen(HubScreen):
     @work(exclusive=True, group="load")
     async def _load(self, path: Path) -> None:
         """Show a run."""
-        known = self._known.get(str(path)) or await self._read(path) or self._known.get(str(path))
+        known = self._known.get(str(path)) or await self._read(path)
         if isinstance(known, RunView):
             if self.run_view is None or self.run_view.path != known.path:
                 self.data = 0
@@ -133,7 +135,7 @@ class EvaluateScreen(HubScreen):
             self._show()
         else:
             self.run_view = None
-            self._say(Text(known or "…"))
+            self._say(Text(known))
 
     # -- what is shown ------------------------------------------------------------------------------
 
@@ -209,9 +211,10 @@ class EvaluateScreen(HubScreen):
 
     def _opened(self, path: str | None) -> None:
         if path:
-            place = Path(path)
-            self._known.pop(path, None)
-            self._paths = [place, *(each for each in self._paths if each != place)]
+            place = Path(path).absolute()
+            self._known.pop(str(place), None)
+            self._from_elsewhere = [place, *(each for each in self._from_elsewhere if each != place)]
+            self._list(chosen=place)
             self._load(place)
 
     def action_report(self) -> None:
