@@ -239,6 +239,7 @@ class Hub:
             step=tile,
             device=choose_device(device),
             cache=self.cache,
+            packages=tuple(sorted({entry.origin for entry in self.plugins.entries()})),
         )
 
     def learned_motifs(self, name: str) -> LearnedMotifs | None:

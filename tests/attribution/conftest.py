@@ -96,7 +96,7 @@ def sequences(random_codes: Callable[..., np.ndarray]) -> Callable[..., Tensor]:
 
 
 @pytest.fixture(scope="session")
-def slope() -> Callable[[nn.Module, Tensor], Tensor]:
+def reference_gradient() -> Callable[[nn.Module, Tensor], Tensor]:
     """dS/dx by one backward pass a sequence."""
 
     def differentiate(model: nn.Module, x: Tensor) -> Tensor:

@@ -155,7 +155,7 @@ def test_a_model_without_a_gradient_is_a_plugin_error(codes, name):
 
 @pytest.mark.parametrize("name", ["gradient", "mutagenesis", "shiftsmooth"])
 def test_what_is_not_finite_is_a_plugin_error(make_expert, codes, name):
-    # The root of 0 has no slope; the logarithm of 0 no value.
+    # The root of 0 has no gradient; the logarithm of 0 no value.
     odd, what = (Odd(torch.log), "the model's logit") if name == "mutagenesis" else (Odd(torch.sqrt), "the attribution")
     with pytest.raises(PluginError, match=f"{what} is not finite") as error:
         attribute(odd, codes, find_method(name), model="mine")

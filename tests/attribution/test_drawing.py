@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfbs_hub.attribution.drawing import MARGIN, STYLES, Panel, draw, line_length, magnitude
+from tfbs_hub.attribution.drawing import MARGIN, Panel, draw, line_length, magnitude
 
 PLAIN = {"inverse": False}
 
@@ -51,7 +51,11 @@ def test_every_base_has_its_bar_whatever_the_width(values, width, height, invers
     track = Track("x", "m", codes, actual, np.zeros((4, len(values)), np.float32), 0.0)
     rows = draw([Panel(track)], width=width, height=height, scale=3.0, inverse=inverse)
     assert all(len(row) <= width for row in rows)
-    assert all(cell.style.removeprefix("-") in STYLES and len(cell.glyph) == 1 for row in rows for cell in row)
+    assert all(
+        cell.style.removeprefix("-") in {*"ACGTN", "title", "scale", "ruler", "box", ""} and len(cell.glyph) == 1
+        for row in rows
+        for cell in row
+    )
     letters = "".join(line[MARGIN:] for line in text(rows) if line[:MARGIN].strip() == "0")
     assert letters == "".join("ACGTN"[code] for code in codes)
     eighths = " ▁▂▃▄▅▆▇█"

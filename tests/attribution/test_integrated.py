@@ -22,9 +22,9 @@ def test_observed_values_add_up_to_the_difference_from_the_baseline(make_expert,
     torch.testing.assert_close(actual, difference, atol=0.01 * float(difference.abs().max()), rtol=0)
 
 
-def test_equals_the_sum_over_the_path(make_expert, sequences, slope):
+def test_equals_the_sum_over_the_path(make_expert, sequences, reference_gradient):
     expert, x = make_expert(Residual), sequences(3)
-    mean = sum(slope(expert, 0.25 + (step + 0.5) / 7 * (x - 0.25)) for step in range(7)) / 7
+    mean = sum(reference_gradient(expert, 0.25 + (step + 0.5) / 7 * (x - 0.25)) for step in range(7)) / 7
     found = integrated_gradients(expert, x, steps=7)
     for base in range(4):
         column = torch.full((4, 1), -0.25)

@@ -94,8 +94,8 @@ def test_counts_the_responses_of_a_window(make_expert, kind, width):
 
 def test_goes_through_so_many_sequences_at_a_time(make_expert, make_mixture, sequences, monkeypatch):
     seen = []
-    slopes = shared._slopes
-    monkeypatch.setattr(shared, "_slopes", lambda *args: seen.append(len(args[2])) or slopes(*args))
+    gradients = shared._gradients
+    monkeypatch.setattr(shared, "_gradients", lambda *args: seen.append(len(args[2])) or gradients(*args))
     mixture = make_mixture(make_expert(Residual), make_expert(Residual, window=20, filters=9))
     # 4 filters on 31 bp are 124 responses, 9 on 20 bp are 180; 5 cuts.
     monkeypatch.setattr(shared, "_RESPONSES", 3 * 5 * 180)

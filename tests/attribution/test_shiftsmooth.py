@@ -15,19 +15,19 @@ from tfbs_hub.sequences.onehot import reverse_complement_one_hot
 CLOSE = {"atol": 1e-5, "rtol": 1e-4}
 
 
-def equation_16(model, x, shifts, slope):
+def equation_16(model, x, shifts, reference_gradient):
     """The paper's loop: one backward pass a shift, on one sequence at a time."""
     total = torch.zeros_like(x)
     for n in range(-shifts, shifts + 1):
-        total += torch.roll(slope(model, torch.roll(x, n, dims=2)), -n, dims=2)
+        total += torch.roll(reference_gradient(model, torch.roll(x, n, dims=2)), -n, dims=2)
     return total / (2 * shifts + 1)
 
 
 @pytest.mark.parametrize("architecture", [DeepBind, Residual, PWM])
 @pytest.mark.parametrize("shifts", [0, 1, 10, 31])
-def test_equals_equation_16(make_expert, sequences, slope, architecture, shifts):
+def test_equals_equation_16(make_expert, sequences, reference_gradient, architecture, shifts):
     expert, x = make_expert(architecture), sequences(4)
-    expected = equation_16(expert, x, shifts, slope)
+    expected = equation_16(expert, x, shifts, reference_gradient)
     torch.testing.assert_close(shiftsmooth(expert, x, shifts=shifts), expected, **CLOSE)
     torch.testing.assert_close(shiftsmooth_batched(expert, x, shifts=shifts), expected, **CLOSE)
 
@@ -74,17 +74,19 @@ def test_no_shift_is_the_gradient(make_expert, sequences):
         torch.testing.assert_close(method(expert, x, shifts=0), gradient(expert, x), **CLOSE)
 
 
-def test_a_mixture_rolls_before_it_crops(make_expert, make_mixture, sequences, slope):
+def test_a_mixture_rolls_before_it_crops(make_expert, make_mixture, sequences, reference_gradient):
     mixture = make_mixture(make_expert(Residual, seed=4), make_expert(Residual, seed=5, window=18))
     x = sequences(3)
-    torch.testing.assert_close(shiftsmooth(mixture, x, shifts=3), equation_16(mixture, x, 3, slope), **CLOSE)
+    torch.testing.assert_close(
+        shiftsmooth(mixture, x, shifts=3), equation_16(mixture, x, 3, reference_gradient), **CLOSE
+    )
 
 
 @pytest.mark.parametrize("rows", [1, 5, 1000])
-def test_groups_of_shifts_do_not_show(make_expert, sequences, slope, monkeypatch, rows):
+def test_groups_of_shifts_do_not_show(make_expert, sequences, reference_gradient, monkeypatch, rows):
     monkeypatch.setattr(module, "ROWS", rows)
     expert, x = make_expert(Residual), sequences(3)
-    torch.testing.assert_close(shiftsmooth(expert, x, shifts=4), equation_16(expert, x, 4, slope), **CLOSE)
+    torch.testing.assert_close(shiftsmooth(expert, x, shifts=4), equation_16(expert, x, 4, reference_gradient), **CLOSE)
 
 
 def test_a_symmetric_model_gets_symmetric_attribution(make_expert, sequences):
@@ -105,7 +107,7 @@ def test_moving_a_sequence_far_from_its_ends_moves_its_attribution(make_expert):
 
 @pytest.mark.parametrize("triangular", [False, True])
 @pytest.mark.parametrize("shifts", [1, 4, 30])
-def test_padded_shifts_by_their_definition(make_expert, sequences, slope, shifts, triangular):
+def test_padded_shifts_by_their_definition(make_expert, sequences, reference_gradient, shifts, triangular):
     expert, x = make_expert(Residual), sequences(2)
     length = x.shape[2]
     total, weights = torch.zeros_like(x), torch.zeros(length)
@@ -115,7 +117,7 @@ def test_padded_shifts_by_their_definition(make_expert, sequences, slope, shifts
         for place in range(length):
             if 0 <= place + n < length:
                 moved[:, :, place + n] = x[:, :, place]
-        found = slope(expert, moved)
+        found = reference_gradient(expert, moved)
         for place in range(length):
             if 0 <= place + n < length:
                 total[:, :, place] += weight * found[:, :, place + n]

@@ -41,7 +41,16 @@ def test_equal_lengths_are_arrays_and_unequal_ones_are_padded_with_zeros():
 def test_parts_joined_are_the_whole(sequences, data):
     whole = explanation(sequences)
     cut = data.draw(st.integers(1, len(sequences)))
-    parts = [whole.part(0, cut), *([whole.part(cut, len(sequences))] if cut < len(sequences) else [])]
+    base = int(whole.offsets[cut])
+    flat = ("flat_actual", "flat_hypothetical", "flat_logit")
+    parts = [
+        explanation(some, whole.ids[rows], **{name: getattr(whole, name)[bases] for name in flat})
+        for some, rows, bases in (
+            (sequences[:cut], slice(cut), slice(base)),
+            (sequences[cut:], slice(cut, None), slice(base, None)),
+        )
+        if some
+    ]
     again = joined(parts)
     assert again.ids == whole.ids and np.array_equal(again.offsets, whole.offsets)
     for name in ("codes", "flat_actual", "flat_hypothetical", "flat_logit"):

@@ -174,6 +174,8 @@ def test_tiles_and_limits(cli, registry, tmp_path):
         (["-o", "nowhere/a.h5"], 3, "the folder does not exist"),
         (["-o", "a.bw", "--method", "gradient,saliency"], 2, "holds one track, and 2 are asked for"),
         (["-o", "a.bedGraph", "--model", "EBOX", "--method", "gradient"], 2, "has no coordinates"),
+        (["-o", "a.tsv", "--seqlets-output", "a.bed"], 2, "has no coordinates, which BED needs"),
+        (["-o", "a.bw", "--genome", "nowhere.fa"], 3, "nowhere.fa"),
         (["-o", "a.h5", "--seqlets-output", "nowhere/a.bed"], 3, "the folder does not exist"),
         (["-o", "a.h5", "--no-seqlets", "--seqlets-output", "a.tsv"], 2, "lists what --no-seqlets leaves out"),
         (["--model", "moe,EBOX", "--seqlets-output", "a.bed"], 2, "which of 2 tracks"),

@@ -1,4 +1,4 @@
-"""Detectors respond as PyTorch's convolution does, and their slopes are its slopes."""
+"""Detectors respond as PyTorch's convolution does, and their gradients are its gradients."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def test_equals_the_plain_convolution(batch, filters, width, padding, beyond, bi
     ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
     responses, expected = detectors(ours), same(theirs)
     assert_close(responses, expected, rtol=1e-5, atol=1e-5)
-    slopes = torch.randn(expected.shape)
-    responses.backward(slopes)
-    expected.backward(slopes)
+    gradients = torch.randn(expected.shape)
+    responses.backward(gradients)
+    expected.backward(gradients)
     assert_close(ours.grad, theirs.grad, rtol=1e-5, atol=1e-5)
     for parameter, other in zip(detectors.parameters(), same.parameters(), strict=True):
         assert (parameter.grad is None) == (other.grad is None) == (not learning)
@@ -76,9 +76,9 @@ def test_learns_what_the_plain_convolution_and_pooling_learn(batch):
     pooled, expected = max_pool(detectors(x), 4), nn.functional.max_pool1d(same(x), 4)
     assert_close(pooled, expected, rtol=1e-5, atol=1e-5)
     assert pooled.is_contiguous()
-    slopes = torch.randn(expected.shape)
-    pooled.backward(slopes)
-    expected.backward(slopes)
+    gradients = torch.randn(expected.shape)
+    pooled.backward(gradients)
+    expected.backward(gradients)
     assert_close(detectors.weight.grad, same.weight.grad, rtol=1e-4, atol=1e-4)
 
 
@@ -101,9 +101,9 @@ def test_the_first_of_equal_responses_is_the_strongest(batch, channels, length, 
         (strongest(ours), theirs.max(dim=2).values),
     ):
         assert torch.equal(pooled, expected)
-        slopes = torch.randn(expected.shape, generator=draw)
+        gradients = torch.randn(expected.shape, generator=draw)
         assert torch.equal(
-            torch.autograd.grad(pooled, ours, slopes)[0], torch.autograd.grad(expected, theirs, slopes)[0]
+            torch.autograd.grad(pooled, ours, gradients)[0], torch.autograd.grad(expected, theirs, gradients)[0]
         )
 
 
@@ -156,8 +156,8 @@ def test_a_bias_may_learn_beside_frozen_weights():
 def test_responses_stand_channels_last_and_pool_back_in_that_order():
     responses = frozen(8)(sequences(5, 20)).requires_grad_()
     assert responses.transpose(1, 2).is_contiguous()
-    (slopes,) = torch.autograd.grad(max_pool(responses, 4).sum(), responses)
-    assert slopes.transpose(1, 2).is_contiguous()
+    (gradients,) = torch.autograd.grad(max_pool(responses, 4).sum(), responses)
+    assert gradients.transpose(1, 2).is_contiguous()
 
 
 @pytest.mark.parametrize("batch", [1, 2, 33])

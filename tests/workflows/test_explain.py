@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from tfbs_hub import Hub
 from tfbs_hub.attribution.compute import attribute
 from tfbs_hub.attribution.methods import find_method
+from tfbs_hub.attribution.seqlets import Calibration
 from tfbs_hub.errors import InputError, NotFoundError, UsageError
 from tfbs_hub.seeding import generator
 from tfbs_hub.sequences.alphabet import decode, encode
@@ -154,6 +156,15 @@ def test_seqlets_of_a_small_expert_and_their_calibration_is_kept(hub, tmp_path):
     assert explainer.calibration(heard.append).threshold == pytest.approx(kept.threshold)
     assert heard[0].task == "calibrating seqlets of EBOX · shiftsmooth (once)"
     assert Explainer(explainer.model, explainer.digest, explainer.method).calibration().scale == kept.scale
+
+
+def test_a_calibration_is_not_that_of_another_version_of_a_plug_in(hub, tmp_path, monkeypatch):
+    """A package's code may change under a method's name and a model's weights."""
+    explainer = replace(hub.explainer("gradient", "EBOX"), cache=tmp_path)
+    monkeypatch.setattr("tfbs_hub.workflows.explain.calibrate", lambda *_: Calibration(np.zeros((2, 2)), 1.0, 0.5))
+    for packages in ((), ("lab 1",), ("lab 2",), ("lab 1",)):
+        replace(explainer, packages=packages).calibration()
+    assert len(list((tmp_path / "seqlets").iterdir())) == 3
 
 
 @pytest.mark.skipif(not (ROOT / "registry" / "registry.json").is_file(), reason="this checkout has no shipped registry")

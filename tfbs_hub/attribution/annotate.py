@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -24,7 +24,7 @@ from tfbs_hub.progress import Event, Report, silent
 from tfbs_hub.sequences.alphabet import UNKNOWN
 from tfbs_hub.sources.motifs.collection import jaspar_collection
 
-__all__ = ["Match", "Named", "name_seqlets"]
+__all__ = ["Match", "Named", "by_sequence", "name_seqlets"]
 
 Array = NDArray[np.float64]
 
@@ -71,6 +71,14 @@ class Named:
     def name(self) -> str:
         """The factor's name, or "?"."""
         return "?" if self.match is None else self.match.name
+
+
+def by_sequence(seqlets: Iterable[Named], sequences: int) -> list[list[Named]]:
+    """The seqlets of each of an explanation's sequences, in their order."""
+    found: list[list[Named]] = [[] for _ in range(sequences)]
+    for named in seqlets:
+        found[named.seqlet.sequence].append(named)
+    return found
 
 
 def name_seqlets(explanation: Explanation, seqlets: Sequence[Seqlet], report: Report = silent) -> list[Named]:

@@ -17,10 +17,8 @@ from tfbs_hub.attribution.annotate import Named
 from tfbs_hub.attribution.tracks import Track
 from tfbs_hub.sequences.alphabet import decode
 
-__all__ = ["MARGIN", "STYLES", "Cell", "Panel", "Row", "draw", "line_length", "magnitude"]
+__all__ = ["MARGIN", "Cell", "Panel", "Row", "draw", "line_length", "magnitude"]
 
-STYLES: Final = ("", "A", "C", "G", "T", "N", "title", "scale", "ruler", "box")
-"""Names of styles; "" is plain, and one that begins with "-" is shown with foreground and background exchanged."""
 MARGIN: Final = 8
 """Columns at the left for the scale."""
 
@@ -32,7 +30,11 @@ _LEAST: Final = 10
 
 
 class Cell(NamedTuple):
-    """One column of one row: a glyph, and the name of its style."""
+    """One column of one row: a glyph, and the name of its style.
+
+    A style is a letter (A, C, G, T, N), "title", "scale", "ruler" or "box"; "" is plain, and one that begins with "-"
+    is shown with foreground and background exchanged.
+    """
 
     glyph: str
     style: str = ""

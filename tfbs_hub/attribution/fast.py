@@ -86,7 +86,7 @@ def _fits(expert: DeepBind, window: int, shifts: int) -> bool:
 
 
 def _sum_over_shifts(parts: Parts[DeepBind], scans: Sequence[Scan], codes: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-    """Slopes of some sequences (batch, length), moved back and summed over those shifts that are sure.
+    """Gradients of some sequences (batch, length), moved back and summed over those shifts that are sure.
 
     Returns:
         (batch, 4, length), and bool (batch, cuts): where a shift is unsure, and so left out.
@@ -97,8 +97,8 @@ def _sum_over_shifts(parts: Parts[DeepBind], scans: Sequence[Scan], codes: NDArr
     if unsure.all():
         return total, unsure
     sure = ~unsure[:, :, None]
-    for scan, each, slopes in zip(scans, responses, _slopes_of_pooled(parts, scans, responses), strict=True):
-        of_best, of_mean = (slope * sure for slope in slopes)
+    for scan, each, gradients in zip(scans, responses, _gradients_of_pooled(parts, scans, responses), strict=True):
+        of_best, of_mean = (part * sure for part in gradients)
         total.index_add_(2, scan.stretch, scan.carry_back(codes, each, of_best, of_mean))
     return total, unsure
 
@@ -111,14 +111,14 @@ def _add_unsure(model: nn.Module, x: Tensor, shifts: int, unsure: Tensor, total:
         rows, cuts = some.T
         there = (torch.arange(x.shape[2]) + (cuts - shifts)[:, None]) % x.shape[2]
         there = there[:, None].expand(-1, 4, -1)
-        slopes = gradient(model, x[rows].gather(2, there))
-        total.index_add_(0, rows, torch.zeros_like(slopes).scatter_(2, there, slopes))
+        found = gradient(model, x[rows].gather(2, there))
+        total.index_add_(0, rows, torch.zeros_like(found).scatter_(2, there, found))
 
 
-def _slopes_of_pooled(
+def _gradients_of_pooled(
     parts: Parts[DeepBind], scans: Sequence[Scan], responses: Sequence[Responses]
 ) -> list[tuple[Tensor, Tensor]]:
-    """Slopes of the logit in each expert's pooled maxima and means, (batch, cuts, detectors) each."""
+    """Gradients of the logit in each expert's pooled maxima and means, (batch, cuts, detectors) each."""
     with torch.enable_grad():
         inputs: list[Tensor] = []
         embeddings = []
@@ -128,5 +128,5 @@ def _slopes_of_pooled(
             inputs += [best, mean]
             embeddings.append(scan.expert.embed_pooled(pooled.flatten(0, 1)))
         logit = parts.logit(embeddings)
-        slopes = torch.autograd.grad(logit.sum(), inputs, allow_unused=True, materialize_grads=True)
-    return list(zip(slopes[::2], slopes[1::2], strict=True))
+        found = torch.autograd.grad(logit.sum(), inputs, allow_unused=True, materialize_grads=True)
+    return list(zip(found[::2], found[1::2], strict=True))

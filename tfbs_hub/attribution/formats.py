@@ -18,12 +18,24 @@ from numpy.typing import NDArray
 
 from tfbs_hub.about import __version__
 from tfbs_hub.attribution.annotate import Named
-from tfbs_hub.attribution.tracks import Explanation
+from tfbs_hub.attribution.tracks import Explanation, Locus, locus_of
 from tfbs_hub.cards import canonical_json
 from tfbs_hub.errors import InputError, UsageError
 from tfbs_hub.sequences.alphabet import UNKNOWN
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "SUFFIXES", "bedgraph", "bigwig", "hdf5", "npz", "seqlet_table", "spans", "tsv"]
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "SUFFIXES",
+    "bedgraph",
+    "bigwig",
+    "hdf5",
+    "npz",
+    "placed",
+    "seqlet_table",
+    "spans",
+    "tsv",
+]
 
 FORMAT: Final = "tfbs-hub-attribution"
 FORMAT_VERSION: Final = 1
@@ -115,6 +127,18 @@ def tsv(found: Sequence[Found]) -> Iterator[str]:
                 yield f"{head}\t{place}\t{_cell(chromosome)}\t{coordinate}\t{letter}\t{values}\n"
 
 
+def placed(name: str, length: int, where: str) -> Locus:
+    """Where a sequence of that name and length lies, for a format that needs it; raises `InputError` if nobody said."""
+    locus = locus_of(name, length)
+    if locus is None:
+        raise InputError(
+            f"{name} has no coordinates, which {where} needs",
+            hint="give a BED file with --genome or FASTA with names like chr1:1000-1101 (0-based, half-open), "
+            "or write .tsv",
+        )
+    return locus
+
+
 def spans(explanation: Explanation, where: str) -> Iterator[tuple[str, int, int, float]]:
     """Contributions of known bases as (chromosome, start, end, value), sorted; where windows overlap, their mean.
 
@@ -124,13 +148,9 @@ def spans(explanation: Explanation, where: str) -> Iterator[tuple[str, int, int,
     parts: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float32]]]] = defaultdict(list)
     for index, name in enumerate(explanation.ids):
         track = explanation.track(index)
-        if track.locus is None:
-            raise InputError(
-                f"{name} has no coordinates, which {where} needs",
-                hint="give a BED file with --genome, or FASTA with names like chr1:1000-1101 (0-based, half-open)",
-            )
+        locus = placed(name, len(track), where)
         known = np.flatnonzero(track.codes != UNKNOWN)
-        parts[track.locus.chromosome].append((track.locus.start + known, track.actual[known]))
+        parts[locus.chromosome].append((locus.start + known, track.actual[known]))
     for chromosome in sorted(parts):
         everywhere, values = (np.concatenate(each) for each in zip(*parts[chromosome], strict=True))
         places, which, counts = np.unique(everywhere, return_inverse=True, return_counts=True)
@@ -180,23 +200,20 @@ def seqlet_table(found: Sequence[Found], *, bed: bool) -> Iterator[str]:
     rows = [(explanation, named) for explanation, seqlets in found for named in seqlets]
     for explanation, named in rows:
         seqlet, match = named.seqlet, named.match
-        locus = explanation.locus(seqlet.sequence)
-        if bed and locus is None:
-            raise InputError(
-                f"{explanation.ids[seqlet.sequence]} has no coordinates, which BED needs",
-                hint="write the seqlets to a .tsv, or give a BED file with --genome",
-            )
-        strand = "." if match is None else match.strand
-        placed = ("", "", "") if locus is None else (locus[0], locus[1] + seqlet.start, locus[1] + seqlet.end)
         if bed:
-            yield _line(*placed, named.name, round(1000 * seqlet.attribution / top), strand)
+            name, length = explanation.ids[seqlet.sequence], int(explanation.lengths[seqlet.sequence])
+            chromosome, first = placed(name, length, "BED")
+            score, strand = round(1000 * seqlet.attribution / top), "." if match is None else match.strand
+            yield _line(chromosome, first + seqlet.start, first + seqlet.end, named.name, score, strand)
             continue
+        locus = explanation.locus(seqlet.sequence)
+        place = ("", "", "") if locus is None else (locus[0], locus[1] + seqlet.start, locus[1] + seqlet.end)
         like = ("", "", "", ".", "")
         if match is not None:
             like = (match.matrix, match.name, match.family, match.strand, f"{match.p_value:.3g}")
         letters = explanation.sequence(seqlet.sequence)[seqlet.start : seqlet.end]
         head = (explanation.ids[seqlet.sequence], explanation.model, explanation.method, seqlet.start, seqlet.end)
-        yield _line(*head, *placed, letters, f"{seqlet.attribution:.6g}", f"{seqlet.p_value:.3g}", *like)
+        yield _line(*head, *place, letters, f"{seqlet.attribution:.6g}", f"{seqlet.p_value:.3g}", *like)
 
 
 def _line(*cells: object) -> str:

@@ -20,7 +20,7 @@ ROWS: Final = 128
 
 
 def gradient(model: nn.Module, x: Tensor) -> Tensor:
-    """dS/dx, signed: the slope of the logit in each of the four bases at each position.
+    """dS/dx, signed: the gradient of the logit in each of the four bases at each position.
 
     Args:
         model: one-hot (batch, 4, length) to logits (batch,); no row's logit may depend on another row.
@@ -56,13 +56,13 @@ def logits_of(model: nn.Module, x: Tensor) -> Tensor:
 def _gradient(model: nn.Module, x: Tensor) -> Tensor:
     given = x.detach().clone().requires_grad_()
     logit = logits_of(model, given)
-    slope = None
+    found = None
     if logit.requires_grad:
-        (slope,) = torch.autograd.grad(logit.sum(), given, allow_unused=True)
-    if slope is None:
+        (found,) = torch.autograd.grad(logit.sum(), given, allow_unused=True)
+    if found is None:
         raise PluginError(
             "the logit cannot be differentiated with respect to the sequence",
             hint="use mutagenesis, which needs no gradient; or take detach, argmax, rounding and numpy out of the "
             "network's way from sequence to logit",
         )
-    return slope
+    return found

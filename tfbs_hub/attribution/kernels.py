@@ -75,8 +75,8 @@ def _grow(bases: Codes, columns: Array, bias: Array, rows: Array) -> None:
 
 
 @compiled
-def _gather(rows: Array, columns: Array, slopes: Array) -> None:
-    """The way back of `_grow`: from slopes in responses, used up, to slopes (bases, 4), added to what is there."""
+def _gather(rows: Array, columns: Array, gradients: Array) -> None:
+    """The way back of `_grow`: from gradients of responses, used up, added to those of bases (bases, 4)."""
     of_a, of_c, of_g, of_t = columns[0], columns[1], columns[2], columns[3]
     for t in range(len(rows) - 1, -1, -1):
         here = rows[t]
@@ -90,14 +90,14 @@ def _gather(rows: Array, columns: Array, slopes: Array) -> None:
             c += here[i] * of_c[i]
             g += here[i] * of_g[i]
             u += here[i] * of_t[i]
-        slopes[t, 0] += a
-        slopes[t, 1] += c
-        slopes[t, 2] += g
-        slopes[t, 3] += u
+        gradients[t, 0] += a
+        gradients[t, 1] += c
+        gradients[t, 2] += g
+        gradients[t, 3] += u
 
 
 @inlined
-def _note(responses: Array, first: int, pooled: Array, winner: NDArray[np.int32]) -> None:
+def _note(responses: Array, first: int, pooled: Array, argmax: NDArray[np.int32]) -> None:
     """Take one placement of every detector of a block into account.
 
     Args:
@@ -105,13 +105,13 @@ def _note(responses: Array, first: int, pooled: Array, winner: NDArray[np.int32]
         first: index of the first of them.
         pooled: (4, LANES), so far: the strongest response, the second strongest, the sum of those above 0, and the
             least distance of any from 0.
-        winner: (LANES,), index of the strongest.
+        argmax: (LANES,), index of the strongest.
     """
     best, second, summed, closest = pooled[0], pooled[1], pooled[2], pooled[3]
     for lane in range(LANES):
         response, strongest = responses[lane], best[lane]
         second[lane] = max(second[lane], min(response, strongest))
-        winner[lane] = first + lane if response > strongest else winner[lane]
+        argmax[lane] = first + lane if response > strongest else argmax[lane]
         best[lane] = max(response, strongest)
         summed[lane] += max(response, _NOTHING)
         closest[lane] = min(closest[lane], abs(response))
@@ -119,7 +119,7 @@ def _note(responses: Array, first: int, pooled: Array, winner: NDArray[np.int32]
 
 @inlined
 def _pool_window(
-    cut: int, cuts: int, rows: Array, back: Array, core: tuple[int, int], pooled: Array, winner: NDArray[np.int32]
+    cut: int, cuts: int, rows: Array, back: Array, core: tuple[int, int], pooled: Array, argmax: NDArray[np.int32]
 ) -> None:
     """Take into account what the window from `cut` sees and the core, which all windows see, does not.
 
@@ -130,13 +130,13 @@ def _pool_window(
     stretch, width = rows.shape[:2]
     span = width - 1
     for t in range(cut + span, core[0]):
-        _note(rows[t, span], (t * width + span) * LANES, pooled, winner)
+        _note(rows[t, span], (t * width + span) * LANES, pooled, argmax)
     for t in range(core[1], core[1] + cut):
-        _note(rows[t, span], (t * width + span) * LANES, pooled, winner)
+        _note(rows[t, span], (t * width + span) * LANES, pooled, argmax)
     end, start = cut + stretch - cuts, cuts - 1 - cut + span - 1
     for j in range(span):
-        _note(rows[end, j], (end * width + j) * LANES, pooled, winner)
-        _note(back[start, j], (stretch * width + start * span + j) * LANES, pooled, winner)
+        _note(rows[end, j], (end * width + j) * LANES, pooled, argmax)
+        _note(back[start, j], (stretch * width + start * span + j) * LANES, pooled, argmax)
 
 
 @compiled
@@ -150,7 +150,7 @@ def pool(
     cuts: int,
     best: Array,
     mean: Array,
-    winner: NDArray[np.int32],
+    argmax: NDArray[np.int32],
     unsure: NDArray[np.bool_],
     averages: bool,
 ) -> None:
@@ -165,7 +165,7 @@ def pool(
         tolerance: (detectors,), responses that differ by less may be equal.
         cuts: number of windows.
         best, mean: (batch, cuts, detectors), are filled.
-        winner: (batch, cuts, detectors), is filled with the index of the strongest response, for `carry_back`.
+        argmax: (batch, cuts, detectors), is filled with the index of the strongest response, for `carry_back`.
         unsure: (batch, cuts), is filled: rounding could decide there which response is the strongest or above 0.
         averages: whether means count for `unsure`.
     """
@@ -173,8 +173,8 @@ def pool(
     width, reach = columns.shape[2] // LANES, mirrored.shape[1]
     rows, back = np.empty((stretch, width, LANES), np.float32), np.empty((reach, width - 1, LANES), np.float32)
     flat_rows, flat_back = rows.reshape(stretch, -1), back.reshape(reach, -1)
-    core, core_winner = np.empty((4, LANES), np.float32), np.empty(LANES, np.int32)
-    pooled, strongest = np.empty((4, LANES), np.float32), np.empty(LANES, np.int32)
+    core, core_argmax = np.empty((4, LANES), np.float32), np.empty(LANES, np.int32)
+    pooled, lane_argmax = np.empty((4, LANES), np.float32), np.empty(LANES, np.int32)
     places = np.float32(stretch - cuts + width)
     low, high = cuts + width - 2, stretch - cuts + 1
     unsure[:] = False
@@ -182,13 +182,13 @@ def pool(
         for block in range(len(columns)):
             _grow(bases[row], columns[block], bias[block], flat_rows)
             _grow(mirrored[row], mirrored_columns[block], bias[block], flat_back)
-            core[:2], core[2], core[3], core_winner[:] = -np.inf, 0, np.inf, -1
+            core[:2], core[2], core[3], core_argmax[:] = -np.inf, 0, np.inf, -1
             for t in range(low, high):
-                _note(rows[t, width - 1], (t * width + width - 1) * LANES, core, core_winner)
+                _note(rows[t, width - 1], (t * width + width - 1) * LANES, core, core_argmax)
             first = block * LANES
             for cut in range(cuts):
-                pooled[:], strongest[:] = core, core_winner
-                _pool_window(cut, cuts, rows, back, (low, high), pooled, strongest)
+                pooled[:], lane_argmax[:] = core, core_argmax
+                _pool_window(cut, cuts, rows, back, (low, high), pooled, lane_argmax)
                 doubt = unsure[row, cut]
                 for lane in range(LANES):
                     top, margin = pooled[0, lane], tolerance[first + lane]
@@ -196,23 +196,23 @@ def pool(
                     doubt |= tied or abs(top) < margin or (averages and pooled[3, lane] < margin)
                     best[row, cut, first + lane] = top
                     mean[row, cut, first + lane] = pooled[2, lane] / places
-                    winner[row, cut, first + lane] = strongest[lane]
+                    argmax[row, cut, first + lane] = lane_argmax[lane]
                 unsure[row, cut] = doubt
 
 
 @inlined
-def _keep_above_0(responses: Array, slopes: Array) -> None:
-    """Put slopes (LANES,) in the place of responses (columns, LANES) that are above 0, and 0 in that of the others."""
+def _keep_above_0(responses: Array, gradients: Array) -> None:
+    """Replace responses (columns, LANES) that are above 0 by gradients (LANES,), and the others by 0."""
     for j in range(len(responses)):
         part = responses[j]
         for lane in range(LANES):
             # A product, because half of all responses are above 0, and no processor foresees which.
-            part[lane] = slopes[lane] * np.float32(part[lane] > 0)
+            part[lane] = gradients[lane] * np.float32(part[lane] > 0)
 
 
 @compiled
 def _spread(of_mean: Array, rows: Array, back: Array, cuts: int) -> None:
-    """Put slopes in responses in the place of the responses, given those in the sums of responses above 0.
+    """Put gradients of responses in the place of the responses, given those of the sums of responses above 0.
 
     Args:
         of_mean: (cuts, LANES).
@@ -250,15 +250,15 @@ def carry_back(
     bias: Array,
     of_best: Array,
     of_mean: Array,
-    winner: NDArray[np.int32],
-    slopes: Array,
+    argmax: NDArray[np.int32],
+    gradients: Array,
 ) -> None:
-    """From slopes in what `pool` gave to slopes in the bases, summed over the windows.
+    """From gradients of what `pool` gave to gradients of the bases, summed over the windows.
 
     Args:
-        bases, mirrored, columns, mirrored_columns, bias, winner: as of `pool`.
+        bases, mirrored, columns, mirrored_columns, bias, argmax: as of `pool`.
         of_best, of_mean: (batch, cuts, detectors).
-        slopes: (batch, stretch, 4), is filled.
+        gradients: (batch, stretch, 4), is filled.
     """
     (batch, stretch), cuts = bases.shape, of_best.shape[1]
     width, reach = columns.shape[2] // LANES, mirrored.shape[1]
@@ -267,7 +267,7 @@ def carry_back(
     all_rows, all_back = rows.reshape(-1), back.reshape(-1)
     of_sum, backwards = np.empty((cuts, LANES), np.float32), np.empty((reach, 4), np.float32)
     places = np.float32(stretch - cuts + width)
-    slopes[:] = 0
+    gradients[:] = 0
     for row in range(batch):
         backwards[:] = 0
         for block in range(len(columns)):
@@ -278,13 +278,13 @@ def carry_back(
             _spread(of_sum, rows, back, cuts)
             for cut in range(cuts):
                 for detector in range(lanes.start, lanes.stop):
-                    index = winner[row, cut, detector]
+                    index = argmax[row, cut, detector]
                     if index < all_rows.size:
                         all_rows[index] += of_best[row, cut, detector]
                     else:
                         all_back[index - all_rows.size] += of_best[row, cut, detector]
-            _gather(flat_rows, columns[block], slopes[row])
+            _gather(flat_rows, columns[block], gradients[row])
             _gather(flat_back, mirrored_columns[block], backwards)
         for t in range(reach):
             for base in range(4):
-                slopes[row, reach - 1 - t, base] += backwards[t, base]
+                gradients[row, reach - 1 - t, base] += backwards[t, base]

@@ -34,13 +34,13 @@ class Responses:
     Attributes:
         best: (batch, cuts, detectors), the strongest response.
         mean: the mean of responses above 0, same shape.
-        winner: which placement is the strongest, same shape; for `Scan.carry_back`.
+        argmax: which placement is the strongest, same shape; for `Scan.carry_back`.
         unsure: bool (batch, cuts), where rounding could decide.
     """
 
     best: Tensor
     mean: Tensor
-    winner: NDArray[np.int32]
+    argmax: NDArray[np.int32]
     unsure: Tensor
 
 
@@ -68,7 +68,7 @@ class Scan:
         """Responses to codes (batch, length)."""
         bases, mirrored = self._bases(codes)
         shape = len(codes), self.cuts, len(self.tolerance)
-        best, mean, winner = np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.int32)
+        best, mean, argmax = np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.int32)
         unsure = np.empty(shape[:2], np.bool_)
 
         def work(part: slice) -> None:
@@ -82,24 +82,24 @@ class Scan:
                 self.cuts,
                 best[part],
                 mean[part],
-                winner[part],
+                argmax[part],
                 unsure[part],
                 self.expert.averages,
             )
 
         _share(work, len(codes))
         kept = [torch.from_numpy(each[:, :, : self._kept].copy()) for each in (best, mean)]
-        return Responses(kept[0], kept[1], winner, torch.from_numpy(unsure))
+        return Responses(kept[0], kept[1], argmax, torch.from_numpy(unsure))
 
     def carry_back(self, codes: NDArray[np.uint8], responses: Responses, of_best: Tensor, of_mean: Tensor) -> Tensor:
-        """Slopes in the pooled responses (batch, cuts, detectors) to slopes in the bases, summed over the cuts.
+        """Gradients of the pooled responses (batch, cuts, detectors) to gradients of the bases, summed over the cuts.
 
         Returns:
             (batch, 4, length of the stretch).
         """
         bases, mirrored = self._bases(codes)
-        slopes = np.empty((*bases.shape, 4), np.float32)
-        beyond = 0, responses.winner.shape[2] - self._kept
+        gradients = np.empty((*bases.shape, 4), np.float32)
+        beyond = 0, responses.argmax.shape[2] - self._kept
         best, mean = (
             torch.nn.functional.pad(each, beyond).contiguous().numpy()
             for each in (of_best * (responses.best > 0), of_mean)
@@ -114,12 +114,12 @@ class Scan:
                 self._bias,
                 best[part],
                 mean[part],
-                responses.winner[part],
-                slopes[part],
+                responses.argmax[part],
+                gradients[part],
             )
 
         _share(work, len(codes))
-        return torch.from_numpy(slopes).permute(0, 2, 1)
+        return torch.from_numpy(gradients).permute(0, 2, 1)
 
     def _bases(self, codes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The stretch that all cuts together see, and its beginning read backwards."""

@@ -1,9 +1,9 @@
 """ShiftSmooth for experts that begin with detectors: what a shift leaves as it was is computed once for all shifts.
 
 Over the stretch of bases that all shifts together see, a window of any shift is a slice. So is what the detectors
-respond inside it, apart from those that hang over one of its ends. Equation 16 moves the slopes of every window back to
-the bases of the unshifted sequence, and adds them up: which is the slope of the sum of all windows' logits in the bases
-of the stretch, and so comes out of one automatic differentiation.
+respond inside it, apart from those that hang over one of its ends. Equation 16 moves the gradients of every window back
+to the bases of the unshifted sequence, and adds them up: which is the gradient of the sum of all windows' logits in the
+bases of the stretch, and so comes out of one automatic differentiation.
 
 Ties (`tfbs_hub.attribution.fast` says what they are) go to the first of equal responses, as they do if every window is
 differentiated for itself. But what is equal on paper may differ by rounding, and rounding depends on what is computed
@@ -57,7 +57,7 @@ def shared_shiftsmooth(model: nn.Module, x: Tensor, shifts: int) -> Tensor | Non
     with torch.inference_mode(mode=False), torch.enable_grad(), held(model):
         windows = [_Windows.of(expert.detect, window) for expert, window in parts]
         together = max(1, _RESPONSES // (cuts * max(each.responses for each in windows)))
-        return torch.cat([_slopes(parts, windows, part, shifts) for part in torch.split(x, together)]) / cuts
+        return torch.cat([_gradients(parts, windows, part, shifts) for part in torch.split(x, together)]) / cuts
 
 
 def _fits(detectors: Detectors, window: int, cuts: int) -> bool:
@@ -70,15 +70,15 @@ def _fits(detectors: Detectors, window: int, cuts: int) -> bool:
     )
 
 
-def _slopes(parts: Parts[DeepBind | Residual], windows: list[_Windows], x: Tensor, shifts: int) -> Tensor:
+def _gradients(parts: Parts[DeepBind | Residual], windows: list[_Windows], x: Tensor, shifts: int) -> Tensor:
     """Slopes in the bases of x, summed over the shifts."""
     given = x.detach().clone().requires_grad_()
     embeddings = [
         expert.embed_responses(each.respond(given[:, :, parts.stretch(each.window, shifts)]))
         for expert, each in zip(parts.experts, windows, strict=True)
     ]
-    (slopes,) = torch.autograd.grad(parts.logit(embeddings).sum(), given)
-    return slopes
+    (found,) = torch.autograd.grad(parts.logit(embeddings).sum(), given)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

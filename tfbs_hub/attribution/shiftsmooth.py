@@ -58,15 +58,15 @@ def shiftsmooth_batched(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS) ->
     """As `shiftsmooth`, for any model: several shifts to a batch, differentiated automatically."""
     _check_shifts(shifts)
     length = x.shape[2]
-    # Twice in a row, the sequence holds all its rolls, as it does their slopes.
+    # Twice in a row, the sequence holds all its rolls, as it does their gradients.
     twice = torch.cat([x, x], dim=2)
     total = torch.zeros_like(twice)
     with held(model):
         for group in _groups(shifts, len(x)):
             starts = [-n % length for n in group]
-            slopes = gradient(model, torch.cat([twice[:, :, start : start + length] for start in starts]))
-            for start, slope in zip(starts, slopes.view(len(starts), *x.shape), strict=True):
-                total[:, :, start : start + length] += slope
+            found = gradient(model, torch.cat([twice[:, :, start : start + length] for start in starts]))
+            for start, each in zip(starts, found.view(len(starts), *x.shape), strict=True):
+                total[:, :, start : start + length] += each
     return (total[:, :, :length] + total[:, :, length:]) / (2 * shifts + 1)
 
 
@@ -101,10 +101,10 @@ def shiftsmooth_padded(model: nn.Module, x: Tensor, *, shifts: int = SHIFTS, tri
     total, weights = torch.zeros_like(padded), x.new_zeros(padded.shape[2])
     with held(model):
         for group in _groups(shifts, len(x)):
-            slopes = gradient(model, torch.cat([padded[:, :, shifts - n :][:, :, :length] for n in group]))
-            for n, slope in zip(group, slopes.view(len(group), *x.shape), strict=True):
+            found = gradient(model, torch.cat([padded[:, :, shifts - n :][:, :, :length] for n in group]))
+            for n, each in zip(group, found.view(len(group), *x.shape), strict=True):
                 weight = 1 - abs(n) / (shifts + 1) if triangular else 1.0
-                total[:, :, shifts - n :][:, :, :length] += weight * slope
+                total[:, :, shifts - n :][:, :, :length] += weight * each
                 weights[shifts - n :][:length] += weight
     return (total / weights)[:, :, shifts : shifts + length]
 

@@ -153,22 +153,6 @@ class Explanation:
             locus=self.locus(index),
         )
 
-    def part(self, start: int, stop: int) -> Explanation:
-        """Sequences `start` to `stop` (0-based, half-open); `ambiguous` and `short` go with the first."""
-        stop = min(stop, len(self))
-        low, high = self.offsets[start], self.offsets[stop]
-        return replace(
-            self,
-            ids=self.ids[start:stop],
-            offsets=self.offsets[start : stop + 1] - low,
-            codes=self.codes[low:high],
-            flat_actual=self.flat_actual[low:high],
-            flat_hypothetical=self.flat_hypothetical[low:high],
-            flat_logit=self.flat_logit[low:high],
-            ambiguous=self.ambiguous if start == 0 else 0,
-            short=self.short if start == 0 else 0,
-        )
-
     def _span(self, index: int) -> slice:
         return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
 

@@ -84,7 +84,10 @@ def print_seqlets(explanations: Sequence[tuple[Explanation, Sequence[Named]]]) -
 
 def track_records(explanation: Explanation, seqlets: Sequence[Named] | None) -> list[dict[str, Any]]:
     """Every sequence of an explanation as plain values."""
+    from tfbs_hub.attribution.annotate import by_sequence  # noqa: PLC0415
+
     records = []
+    marks = None if seqlets is None else by_sequence(seqlets, len(explanation))
     for index, name in enumerate(explanation.ids):
         track = explanation.track(index)
         record: dict[str, Any] = {
@@ -95,8 +98,8 @@ def track_records(explanation: Explanation, seqlets: Sequence[Named] | None) -> 
             "start": None if track.locus is None else track.locus.start,
             "actual": [round(float(value), 6) for value in track.actual],
         }
-        if seqlets is not None:
-            record["seqlets"] = [_seqlet(named) for named in seqlets if named.seqlet.sequence == index]
+        if marks is not None:
+            record["seqlets"] = [_seqlet(named) for named in marks[index]]
         records.append(record)
     return records
 

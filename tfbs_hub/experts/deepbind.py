@@ -99,7 +99,7 @@ class DeepBind(Expert):
         active = torch.relu(responses)
         pooled = strongest(active)
         if self.averages:
-            # Not `mean`, whose slope, the same everywhere, would be written out for every placement.
+            # Not `mean`, whose gradient, the same everywhere, would be written out for every placement.
             pooled = torch.cat([pooled, active.sum(dim=2) / active.shape[2]], dim=1)
         return self.embed_pooled(pooled)
 

@@ -2,8 +2,8 @@
 
 PyTorch's convolutions are made for images with many channels; DNA has four. In a batch, 64 filters respond in a third
 of the time if the responses of one position stand side by side in memory (channels last), and are pooled in a tenth;
-their slopes in the bases, as products of matrices, take half the time. What they give, and learn, is that of the plain
-convolution but for rounding.
+their gradients in the bases, as products of matrices, take half the time. What they give, and learn, is that of the
+plain convolution but for rounding.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Detectors(nn.Conv1d):
         super().__init__(4, filters, width, padding=padding, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        if _is_alone(x):
+        if _plain_is_faster(x):
             return super().forward(x)
         width, padding = self.kernel_size[0], int(self.padding[0])
         if (
@@ -46,25 +46,25 @@ class Detectors(nn.Conv1d):
             responses: Tensor = _Detect.apply(x, self.weight, padding)  # type: ignore[no-untyped-call]
         else:
             responses = respond(x, self.weight, padding)
-        # Not by the convolution, which takes five times as long to find the bias's slope.
+        # Not by the convolution, which takes five times as long to find the bias's gradient.
         return responses if self.bias is None else responses + self.bias[:, None]
 
 
 def max_pool(responses: Tensor, stride: int) -> Tensor:
     """As `torch.nn.MaxPool1d(stride)`, for channels-last (batch, filters, length); the result is contiguous."""
-    if _is_alone(responses):
+    if _plain_is_faster(responses):
         return nn.functional.max_pool1d(responses, stride)
     pooled = nn.functional.max_pool2d(responses.unsqueeze(2), (1, stride)).squeeze(2)
     if pooled.requires_grad:
-        # The way back is as fast as the way there only if the slopes come in the same order.
+        # The way back is as fast as the way there only if the gradients come in the same order.
         pooled.register_hook(_channels_last)  # type: ignore[no-untyped-call]
     return pooled.contiguous()
 
 
 def strongest(responses: Tensor) -> Tensor:
-    """As `responses.max(dim=2).values`, for channels-last (batch, filters, length): one of equal ones has the slope."""
-    if _is_alone(responses):
-        # Not `amax`, which would split the slope among ties on repeats.
+    """As `responses.max(dim=2).values`, for channels-last (batch, filters, length); of equals, one has the gradient."""
+    if _plain_is_faster(responses):
+        # Not `amax`, which would split the gradient among ties on repeats.
         return responses.max(dim=2).values
     image = responses.detach().unsqueeze(2)
     _, places = nn.functional.max_pool2d(image, (1, responses.shape[2]), return_indices=True)
@@ -89,10 +89,10 @@ class _Detect(torch.autograd.Function):
         ctx.save_for_forward(weight)
 
     @staticmethod
-    def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradients: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
-        # Under autocast the responses, and so their slopes, may have fewer bits.
-        return _to_bases(slopes.to(weight.dtype), weight, ctx.length, ctx.padding), None, None
+        # Under autocast the responses, and so their gradients, may have fewer bits.
+        return _to_bases(gradients.to(weight.dtype), weight, ctx.length, ctx.padding), None, None
 
     @staticmethod
     def jvp(ctx: Any, x: Tensor, *_: None) -> Tensor:
@@ -100,8 +100,8 @@ class _Detect(torch.autograd.Function):
         return respond(x, weight, ctx.padding)
 
 
-def _is_alone(x: Tensor) -> bool:
-    """True of one sequence, of one without a batch, and on other devices: there PyTorch's own way is the fastest."""
+def _plain_is_faster(x: Tensor) -> bool:
+    """Whether PyTorch's own way is the fastest: for one sequence, one without a batch, and on other devices."""
     return x.dim() != 3 or x.shape[0] == 1 or x.device.type != "cpu"
 
 
@@ -116,16 +116,16 @@ def _channels_last(x: Tensor) -> Tensor:
     return x.transpose(1, 2).contiguous().transpose(1, 2)
 
 
-def _to_bases(slopes: Tensor, weight: Tensor, length: int, padding: int) -> Tensor:
-    """Slopes in the responses (batch, filters, placements) to slopes in the bases (batch, 4, length)."""
-    (filters, channels, width), (batch, _, placements) = weight.shape, slopes.shape
+def _to_bases(gradients: Tensor, weight: Tensor, length: int, padding: int) -> Tensor:
+    """Gradients of the responses (batch, filters, placements) to gradients of the bases (batch, 4, length)."""
+    (filters, channels, width), (batch, _, placements) = weight.shape, gradients.shape
     padded = length + 2 * padding
-    placed = slopes.new_empty(batch, padded, filters)
-    placed[:, :placements] = slopes.transpose(1, 2)
+    placed = gradients.new_empty(batch, padded, filters)
+    placed[:, :placements] = gradients.transpose(1, 2)
     # From here to the next sequence in the row, placements would reach into that one.
     placed[:, placements:] = 0
     placed = placed.view(batch * padded, filters)
-    reached = slopes.new_zeros(batch * padded + width - 1, channels)
+    reached = gradients.new_zeros(batch * padded + width - 1, channels)
     columns = weight.transpose(1, 2).flatten(1)
     for first in range(width):
         # Every width-th placement begins where the last one ended: no two reach the same base.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tfbs_hub.about import __version__
 from tfbs_hub.attribution.annotate import Named, name_seqlets
-from tfbs_hub.attribution.compute import attribute
+from tfbs_hub.attribution.compute import attribute, observed
 from tfbs_hub.attribution.methods import Method, find_method
 from tfbs_hub.attribution.seqlets import Calibration, calibrate, call_seqlets
 from tfbs_hub.attribution.tracks import Explanation
@@ -53,6 +53,7 @@ class Explainer:
         step: slide the window by so many base pairs over longer sequences; None refuses them.
         device: where to compute.
         cache: folder for calibrations.
+        packages: names and versions of installed plug-ins, whose code the model and the method may be.
     """
 
     model: Model
@@ -63,6 +64,7 @@ class Explainer:
     step: int | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     cache: Path | None = None
+    packages: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -107,7 +109,7 @@ class Explainer:
             ids=tuple(batch.ids),
             offsets=np.asarray(batch.offsets, np.int64),
             codes=batch.bases,
-            flat_actual=_observed(total, batch.bases),
+            flat_actual=observed(total[:, :, None], batch.bases[:, None])[:, 0],
             flat_hypothetical=total,
             flat_logit=highest,
             window=window,
@@ -145,9 +147,7 @@ class Explainer:
 
     def _explained(self, codes: Codes) -> tuple[Array, Array]:
         hypothetical, logit = self._windows(codes, silent)
-        rows, window = codes.shape
-        actual = _observed(hypothetical.transpose(0, 2, 1).reshape(-1, 4), codes.ravel())
-        return actual.reshape(rows, window), logit
+        return observed(hypothetical, codes), logit
 
     def _windows(self, codes: Codes, report: Report) -> tuple[Array, Array]:
         """Hypothetical attribution (n, 4, window) and logit (n,) of windows."""
@@ -172,7 +172,7 @@ class Explainer:
 
     def _key(self) -> str:
         options = {name: value for name, value in self.settings.items() if name != "tile"}
-        told = [_CALIBRATION, __version__, self.digest, self.method.name, options]
+        told = [_CALIBRATION, __version__, list(self.packages), self.digest, self.method.name, options]
         return hashlib.sha256(canonical_json(told)).hexdigest()
 
 
@@ -196,13 +196,6 @@ def _places(batch: SequenceBatch, tiles: Tiles, window: int) -> tuple[NDArray[np
     inner = tiles.start[:, None] + np.arange(window)
     inside = (inner >= 0) & (inner < batch.lengths[tiles.sequence][:, None])
     return (inner + batch.offsets[:-1][tiles.sequence][:, None])[inside], inside
-
-
-def _observed(hypothetical: Array, codes: Codes) -> Array:
-    """Rows (bases, 4) at the base that is there; 0 where it is unknown."""
-    actual: Array = hypothetical[np.arange(len(codes)), np.minimum(codes, 3)]
-    actual[codes > 3] = 0
-    return actual
 
 
 def _read(path: Path, key: str) -> Calibration | None:

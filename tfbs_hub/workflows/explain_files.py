@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfbs_hub.attribution import formats
-from tfbs_hub.attribution.annotate import Named
+from tfbs_hub.attribution.annotate import Named, by_sequence
 from tfbs_hub.attribution.drawing import Panel
 from tfbs_hub.attribution.tracks import Explanation, joined
 from tfbs_hub.errors import NotFoundError, UsageError
 from tfbs_hub.files import write_whole
 from tfbs_hub.progress import Report, silent
 from tfbs_hub.sequences.batch import SequenceBatch
-from tfbs_hub.sequences.genome import Genome
 from tfbs_hub.workflows.explain import Explainer
 
-__all__ = ["SHOWN", "Explained", "check_listing", "check_target", "explain_all", "panels", "save", "save_seqlets"]
+__all__ = [
+    "SHOWN",
+    "Explained",
+    "check_listing",
+    "check_target",
+    "explain_all",
+    "format_that_places",
+    "panels",
+    "save",
+    "save_seqlets",
+]
 
 SHOWN = 5
 """Sequences that are drawn unless somebody asks for more."""
@@ -48,6 +57,7 @@ def explain_all(
     *,
     limit: int | None = None,
     seqlets: bool = True,
+    placed_for: str = "",
     report: Report = silent,
 ) -> Explained:
     """Explain sequences with every explainer; the input is read once.
@@ -55,9 +65,11 @@ def explain_all(
     Args:
         limit: explain no more than so many sequences.
         seqlets: call and name seqlets too.
+        placed_for: a format, if any, that needs to know where in a genome each sequence lies.
 
     Raises:
-        InputError: there is no sequence, or one is longer than a window and its explainer does not slide.
+        InputError: there is no sequence, one is longer than a window and its explainer does not slide, or nobody said
+            where one lies and `placed_for` needs it; the last before that batch is explained.
     """
     parts: list[list[Explanation]] = [[] for _ in explainers]
     taken, more = 0, False
@@ -65,8 +77,12 @@ def explain_all(
         room = len(batch) if limit is None else min(len(batch), limit - taken)
         more = room < len(batch)
         if room:
+            part = batch.part(0, room)
+            if placed_for:
+                for name, length in zip(part.ids, part.lengths, strict=True):
+                    formats.placed(name, int(length), placed_for)
             for explainer, mine in zip(explainers, parts, strict=True):
-                mine.append(explainer.explain(batch.part(0, room), report))
+                mine.append(explainer.explain(part, report))
         taken += room
         if more:
             break
@@ -80,12 +96,13 @@ def explain_all(
     )
 
 
-def panels(explained: Explained, index: int) -> list[Panel]:
-    """The tracks of one sequence, ready to be drawn."""
-    return [
-        Panel(explanation.track(index), [named for named in seqlets if named.seqlet.sequence == index])
-        for explanation, seqlets in explained.found
-    ]
+def panels(explained: Explained) -> list[list[Panel]]:
+    """The tracks of each sequence, ready to be drawn."""
+    stacks: list[list[Panel]] = [[] for _ in range(len(explained))]
+    for explanation, seqlets in explained.found:
+        for index, marks in enumerate(by_sequence(seqlets, len(explanation))):
+            stacks[index].append(Panel(explanation.track(index), marks))
+    return stacks
 
 
 def check_target(path: Path, tracks: int = 1) -> None:
@@ -117,13 +134,26 @@ def check_listing(path: Path, tracks: int = 1) -> None:
     _check_folder(path)
 
 
+def format_that_places(target: Path | None, listed: Path | None) -> str:
+    """A format, of explanations or of seqlets, that needs to know where each sequence lies; empty if none does."""
+    known = {".bedgraph": "bedGraph", ".bw": "bigWig"}
+    if target is not None and target.suffix.lower() in known:
+        return known[target.suffix.lower()]
+    return "BED" if listed is not None and listed.suffix.lower() == ".bed" else ""
+
+
 def save(
-    explained: Explained, path: Path, *, genome: Path | None = None, own_scale: bool = False, name: str = ""
+    explained: Explained,
+    path: Path,
+    *,
+    chromosomes: Mapping[str, int] | None = None,
+    own_scale: bool = False,
+    name: str = "",
 ) -> None:
     """Write explanations in the format that the file's ending names; whole or not at all.
 
     Args:
-        genome: whose chromosomes' lengths a bigWig shall carry.
+        chromosomes: their lengths, for a bigWig to carry.
         own_scale: figures give each track its own scale.
         name: the input's, for the record in HDF5.
 
@@ -139,7 +169,7 @@ def save(
         ".npz": lambda: formats.npz(found),
         ".tsv": lambda: _text(formats.tsv(found)),
         ".bedgraph": lambda: _text(formats.bedgraph(found)),
-        ".bw": lambda: formats.bigwig(found, _lengths(genome)),
+        ".bw": lambda: formats.bigwig(found, chromosomes),
         ".png": lambda: _figure(explained, path, own_scale),
         ".svg": lambda: _figure(explained, path, own_scale),
     }
@@ -161,20 +191,12 @@ def _text(lines: Iterator[str]) -> Iterator[bytes]:
     return (line.encode("utf-8", "replace") for line in lines)
 
 
-def _lengths(genome: Path | None) -> dict[str, int] | None:
-    if genome is None:
-        return None
-    with Genome(genome) as chromosomes:
-        return dict(chromosomes.lengths)
-
-
 def _figure(explained: Explained, path: Path, own_scale: bool) -> bytes:
     from tfbs_hub.report.figures import dots_per_inch, to_bytes  # noqa: PLC0415 - matplotlib is slow to import
     from tfbs_hub.report.logos import track_figure  # noqa: PLC0415
 
     first, kind = explained.found[0][0], path.suffix.lower()[1:]
-    groups = [(first.ids[index], panels(explained, index)) for index in range(len(explained))]
-    figure = track_figure(groups, own_scale=own_scale)
+    figure = track_figure(list(zip(first.ids, panels(explained), strict=True)), own_scale=own_scale)
     if kind == "png" and dots_per_inch(figure) < _READABLE:
         raise UsageError(
             f"{len(explained):,} sequences of {len(first.codes):,} bp are too much for one readable .png",

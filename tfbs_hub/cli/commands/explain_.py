@@ -80,7 +80,13 @@ def command(
     INPUT is FASTA, .seq.gz, BED with --genome, plain text, or - for stdin. Letters are drawn with bars above
     them where they speak for binding, below where they speak against it.
     """
-    from tfbs_hub.workflows.explain_files import SHOWN, explain_all, save, save_seqlets  # noqa: PLC0415
+    from tfbs_hub.workflows.explain_files import (  # noqa: PLC0415
+        SHOWN,
+        explain_all,
+        format_that_places,
+        save,
+        save_seqlets,
+    )
     from tfbs_hub.workflows.predict import batches_of  # noqa: PLC0415
 
     asked = _explainers(hub, models, tile=tile, **options)  # type: ignore[arg-type]
@@ -95,13 +101,16 @@ def command(
     marked = drawn or as_json or listed is not None
     marked = seqlets and (marked or (target is not None and target.suffix.lower() in _WITH_SEQLETS))
     place = None if genome is None else Path(genome)
+    # Before anything is computed: it may be no genome.
+    chromosomes = None if place is None or target is None or target.suffix.lower() != ".bw" else _lengths(place)
     window = None if tile is not None else min(explainer.model.window for explainer in asked)
     source = input_ if input_ == "-" else Path(input_)
     with shown_progress() as report:
         batches = batches_of(source, genome=place, window=window)
-        explained = explain_all(asked, batches, limit=limit, seqlets=marked, report=report)
+        needed = format_that_places(target, listed)
+        explained = explain_all(asked, batches, limit=limit, seqlets=marked, placed_for=needed, report=report)
     if target is not None:
-        save(explained, target, genome=place, own_scale=own_scale, name=Path(input_).name)
+        save(explained, target, chromosomes=chromosomes, own_scale=own_scale, name=Path(input_).name)
         say(f"{len(explained):,} sequences in {output}")
     if listed is not None:
         save_seqlets(explained, listed)
@@ -145,6 +154,13 @@ def _check_files(input_: str, target: Path | None, listed: Path | None, tracks: 
             raise UsageError("one file cannot be two of input, output and list of seqlets", where=str(path))
 
 
+def _lengths(genome: Path) -> dict[str, int]:
+    from tfbs_hub.sequences.genome import Genome  # noqa: PLC0415
+
+    with Genome(genome) as chromosomes:
+        return dict(chromosomes.lengths)
+
+
 def _names(text: str, what: str) -> list[str]:
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not names:
@@ -156,7 +172,7 @@ def _draw(explained: Explained, *, own_scale: bool, marked: bool) -> None:
     from tfbs_hub.attribution.drawing import magnitude  # noqa: PLC0415
     from tfbs_hub.workflows.explain_files import panels  # noqa: PLC0415
 
-    tracks = [panels(explained, index) for index in range(len(explained))]
+    tracks = panels(explained)
     scale = None if own_scale else magnitude([panel for each in tracks for panel in each])
     for name, each in zip(explained.found[0][0].ids, tracks, strict=True):
         print_tracks(name, each, scale=scale)
