@@ -41,7 +41,7 @@ check: setup
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 fuzz: setup
 	$(BIN)/python tests/hostile/fuzz --count $(COUNT) --seed $(SEED)
