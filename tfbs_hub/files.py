@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tfbs_hub.errors import StorageError, TfbsHubError
 
-__all__ = ["storage_error", "write_whole"]
+__all__ = ["storage_error", "storing", "write_whole"]
 
 _REASONS = {
     errno.ENOSPC: ("no space is left on the device", "free some space and run the command again"),
@@ -27,6 +28,15 @@ def storage_error(error: OSError, path: Path | str, hint: str | None = None) -> 
     """The user's view of a refusal by the file system; `hint` where the caller knows better what to do."""
     what, usual = _REASONS.get(error.errno or 0, (error.strerror or str(error), None))
     return StorageError(what, where=str(path), hint=hint or usual)
+
+
+@contextmanager
+def storing(path: Path | str, hint: str | None = None) -> Iterator[None]:
+    """Let what the file system refuses in the block reach the user as an error about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, path, hint) from error
 
 
 def write_whole(path: Path, data: bytes | Iterable[bytes], *, hint: str | None = None) -> None:

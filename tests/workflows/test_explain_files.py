@@ -1,25 +1,33 @@
-"""Several explanations side by side, and what their files need."""
-
 from __future__ import annotations
 
+import errno
+import resource
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tfbs_hub.attribution.annotate import Named
-from tfbs_hub.attribution.seqlets import Seqlet
+from tfbs_hub.attribution.files import arrays, genome
+from tfbs_hub.attribution.files.tables import Tsv
 from tfbs_hub.attribution.tracks import Explanation
-from tfbs_hub.errors import InputError
+from tfbs_hub.errors import NotFoundError, StorageError, UsageError
 from tfbs_hub.sequences.batch import from_strings
-from tfbs_hub.workflows.explain_files import Explained, explain_all, format_that_places, panels
+from tfbs_hub.workflows.explain_files import check_target, format_that_places, save, written
+from tfbs_hub.workflows.side_by_side import Explained
 
 
-class Refuses:
-    """An explainer that nobody should have asked."""
+@pytest.fixture
+def parts():
+    """Two parts of one sequence each."""
 
-    def explain(self, batch, report):
-        raise AssertionError("it was asked")
+    def one(name):
+        batch = from_strings(["ACGT"], [name])
+        values = np.ones(4, np.float32), np.ones((4, 4), np.float32), np.zeros(4, np.float32)
+        found = Explanation("moe", "gradient", (name,), batch.offsets, batch.bases, *values, 4)
+        return Explained(((found, ()),), more=False)
+
+    return [one("chr1:0-4"), one("chr1:10-14")]
 
 
 @pytest.mark.parametrize(
@@ -38,23 +46,89 @@ def test_formats_that_need_coordinates(target, listed, expected):
     assert format_that_places(*paths) == expected
 
 
-def test_coordinates_that_nobody_said_are_missed_before_anything_is_explained():
-    batch = from_strings(["ACGT", "ACGT"], ["chr1:0-4", "chr1:0-5"])
-    with pytest.raises(InputError, match=r"^chr1:0-5 has no coordinates, which bigWig needs"):
-        explain_all([Refuses()], [batch], placed_for="bigWig")
-    with pytest.raises(AssertionError, match="it was asked"):
-        explain_all([Refuses()], [batch], limit=1, placed_for="bigWig")
+@pytest.mark.parametrize("suffix", [".h5", ".npz", ".tsv", ".bedGraph", ".bw", ".png", ".svg", ".TSV"])
+def test_every_format_is_there_after_the_last_part_and_not_before(parts, tmp_path, suffix):
+    path, listed = tmp_path / f"a{suffix}", tmp_path / "b.tsv"
+    handed = []
+    for part in written(parts, path, listed):
+        handed.append(part)
+        assert list(tmp_path.iterdir()) == []
+    assert handed == parts
+    assert sorted(tmp_path.iterdir()) == sorted([path, listed]) and path.stat().st_size > 50
+    assert listed.read_text().startswith("id\tmodel\t")
 
 
-def test_panels_have_the_seqlets_of_their_sequence_in_order():
-    explanation = Explanation(
-        *("moe", "gradient", ("a", "b", "c"), np.array([0, 2, 4, 6]), np.zeros(6, np.uint8)),
-        *(np.ones(6, np.float32), np.ones((6, 4), np.float32), np.zeros(6, np.float32), 2),
-    )
-    marks = [Named(Seqlet(row, 0, end, 1.0, 0.1), None) for row, end in ((2, 1), (0, 1), (2, 2))]
-    stacks = panels(Explained(((explanation, tuple(marks)), (explanation, ())), more=False))
-    assert [[list(panel.seqlets) for panel in stack] for stack in stacks] == [
-        [[marks[1]], []],
-        [[], []],
-        [[marks[0], marks[2]], []],
-    ]
+@pytest.mark.parametrize("suffix", [".h5", ".npz", ".tsv", ".bedGraph"])
+def test_more_sequences_need_no_more_memory(tmp_path, monkeypatch, suffix):
+    # Here a batch is small.
+    monkeypatch.setattr(arrays, "_BASES", 4000)
+    monkeypatch.setattr(genome, "_TOGETHER", 200)
+
+    def some(parts, rows=200, length=30):
+        bases = rows * length
+        for part in range(parts):
+            starts = [length * (part * rows + row) for row in range(rows)]
+            names = tuple(f"chr1:{start}-{start + length}" for start in starts)
+            values = np.ones(bases, np.float32), np.ones((bases, 4), np.float32), np.zeros(bases, np.float32)
+            offsets = np.arange(rows + 1) * length
+            found = Explanation("moe", "gradient", names, offsets, np.zeros(bases, np.uint8), *values, length)
+            yield Explained(((found, ()),), more=False)
+
+    def peak(parts):
+        tracemalloc.start()
+        save(some(parts), tmp_path / f"a{suffix}")
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return used
+
+    peak(1)
+    # All of twelve parts would be four times all of three.
+    assert peak(12) < 1.5 * peak(3)
+
+
+def test_what_breaks_off_leaves_what_was_there(parts, tmp_path):
+    path = tmp_path / "a.h5"
+    path.write_text("old")
+
+    def broken():
+        yield parts[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        save(broken(), path)
+    half = written(parts, path)
+    next(half)
+    half.close()
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_disk_that_is_full_half_way_is_one_error(parts, tmp_path, monkeypatch):
+    def full(self, found):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Tsv, "add", full)
+    with pytest.raises(StorageError, match="no space is left") as caught:
+        save(parts, tmp_path / "a.tsv")
+    assert caught.value.where == str(tmp_path / "a.tsv") and list(tmp_path.iterdir()) == []
+
+
+def test_what_waits_to_be_written_when_the_disk_is_full_is_no_second_error(parts, tmp_path):
+    """The first one, which names the file, was lost to that of closing a file whose buffer was not empty."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    many = [Explained(parts[0].found, more=False)] * 2000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))
+    try:
+        with pytest.raises(StorageError, match="larger than allowed") as caught:
+            save(many, tmp_path / "a.tsv")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert caught.value.where == str(tmp_path / "a.tsv") and list(tmp_path.iterdir()) == []
+
+
+def test_targets_are_checked(parts, tmp_path):
+    with pytest.raises(UsageError, match=r"no format is known by the ending '\.xlsx'"):
+        save(parts, tmp_path / "a.xlsx")
+    with pytest.raises(NotFoundError, match="the folder does not exist"):
+        save(parts, tmp_path / "nowhere" / "a.h5")
+    with pytest.raises(UsageError, match="holds one track, and 2 are asked for"):
+        check_target(tmp_path / "a.bw", tracks=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from tfbs_hub.errors import InputError
 from tfbs_hub.sequences.alphabet import decode
 
-__all__ = ["Explanation", "Locus", "Track", "joined", "locus_of"]
+__all__ = ["Explanation", "Locus", "Track", "joined", "locus_of", "padded"]
 
 Array = NDArray[np.float32]
 Codes = NDArray[np.uint8]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 _LOCUS = re.compile(r"(?:\S*::)?(\S+):(-?\d{1,15})-(\d{1,15})")
 
@@ -125,12 +126,12 @@ class Explanation:
     @property
     def actual(self) -> Array:
         """float32 (n, longest): the contribution of each observed base; 0 beyond a sequence's end."""
-        return _padded(self.flat_actual[:, None], self.offsets)[..., 0]
+        return padded(self.flat_actual[:, None], self.offsets)[..., 0]
 
     @property
     def hypothetical(self) -> Array:
         """float32 (n, 4, longest): what A, C, G, T mean, or would mean, at each position; 0 beyond a sequence's end."""
-        return _padded(self.flat_hypothetical, self.offsets).transpose(0, 2, 1)
+        return padded(self.flat_hypothetical, self.offsets).transpose(0, 2, 1)
 
     def sequence(self, index: int) -> str:
         """Letters of one sequence."""
@@ -177,12 +178,13 @@ def joined(parts: Sequence[Explanation]) -> Explanation:
     )
 
 
-def _padded(flat: Array, offsets: NDArray[np.int64]) -> Array:
+def padded(flat: NDArray[Scalar], offsets: NDArray[np.int64], longest: int | None = None) -> NDArray[Scalar]:
     """Rows (bases, k) of n sequences as (n, longest, k), 0 beyond a sequence's end; a view where all are as long."""
     lengths = np.diff(offsets)
-    longest = int(lengths.max()) if len(lengths) else 0
+    if longest is None:
+        longest = int(lengths.max()) if len(lengths) else 0
     if (lengths == longest).all():
         return flat.reshape(len(lengths), longest, flat.shape[1])
-    padded = np.zeros((len(lengths), longest, flat.shape[1]), flat.dtype)
-    padded[np.arange(longest) < lengths[:, None]] = flat
-    return padded
+    filled = np.zeros((len(lengths), longest, flat.shape[1]), flat.dtype)
+    filled[np.arange(longest) < lengths[:, None]] = flat
+    return filled

@@ -126,7 +126,8 @@ class Lens:
     def export(self, ask: Export, report: Report = silent) -> Exported:
         """Write explanations to a file."""
         from tfbs_hub.sequences.batch import from_strings  # noqa: PLC0415 - numpy
-        from tfbs_hub.workflows.explain_files import check_target, explain_all, save  # noqa: PLC0415 - torch
+        from tfbs_hub.workflows.explain_files import check_target, save  # noqa: PLC0415 - torch
+        from tfbs_hub.workflows.side_by_side import explain_all  # noqa: PLC0415 - torch
 
         path = Path(ask.path).expanduser()
         check_target(path, len(ask.layers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -19,7 +20,7 @@ from tfbs_hub.hub import Hub
 
 if TYPE_CHECKING:
     from tfbs_hub.workflows.explain import Explainer
-    from tfbs_hub.workflows.explain_files import Explained
+    from tfbs_hub.workflows.side_by_side import Explained
 
 __all__ = ["command"]
 
@@ -80,14 +81,9 @@ def command(
     INPUT is FASTA, .seq.gz, BED with --genome, plain text, or - for stdin. Letters are drawn with bars above
     them where they speak for binding, below where they speak against it.
     """
-    from tfbs_hub.workflows.explain_files import (  # noqa: PLC0415
-        SHOWN,
-        explain_all,
-        format_that_places,
-        save,
-        save_seqlets,
-    )
+    from tfbs_hub.workflows.explain_files import SHOWN, format_that_places, written  # noqa: PLC0415
     from tfbs_hub.workflows.predict import batches_of  # noqa: PLC0415
+    from tfbs_hub.workflows.side_by_side import explain_all, together  # noqa: PLC0415
 
     asked = _explainers(hub, models, tile=tile, **options)  # type: ignore[arg-type]
     target = None if output is None else Path(output)
@@ -105,20 +101,52 @@ def command(
     chromosomes = None if place is None or target is None or target.suffix.lower() != ".bw" else _lengths(place)
     window = None if tile is not None else min(explainer.model.window for explainer in asked)
     source = input_ if input_ == "-" else Path(input_)
+    tally, kept = _Tally(), []
     with shown_progress() as report:
         batches = batches_of(source, genome=place, window=window)
         needed = format_that_places(target, listed)
-        explained = explain_all(asked, batches, limit=limit, seqlets=marked, placed_for=needed, report=report)
+        parts = explain_all(asked, batches, limit=limit, seqlets=marked, placed_for=needed, report=report)
+        name = Path(input_).name
+        parts = written(parts, target, listed, chromosomes=chromosomes, own_scale=own_scale, name=name)
+        for part in parts:
+            tally.add(part)
+            if drawn or as_json:
+                kept.append(part)
     if target is not None:
-        save(explained, target, chromosomes=chromosomes, own_scale=own_scale, name=Path(input_).name)
-        say(f"{len(explained):,} sequences in {output}")
-    if listed is not None:
-        save_seqlets(explained, listed)
+        say(f"{tally.sequences:,} sequences in {output}")
     if as_json:
-        _print_json(asked, explained, marked=marked)
+        _print_json(asked, together(kept), marked=marked)
     elif drawn:
-        _draw(explained, own_scale=own_scale, marked=marked)
-    _note(explained)
+        _draw(together(kept), own_scale=own_scale, marked=marked)
+    tally.tell()
+
+
+class _Tally:
+    """What is said of all sequences, when they are done."""
+
+    def __init__(self) -> None:
+        self.sequences = self._ambiguous = 0
+        self._short: Counter[int] = Counter()
+        self._more = False
+
+    def add(self, part: Explained) -> None:
+        self.sequences += len(part)
+        self._ambiguous += part.found[0][0].ambiguous
+        self._more = part.more
+        for window, short in {explanation.window: explanation.short for explanation, _ in part.found}.items():
+            self._short[window] += short
+
+    def tell(self) -> None:
+        if self._ambiguous:
+            say(f"{self._ambiguous:,} IUPAC letters were read as N")
+        ((window, short),) = self._short.most_common(1)
+        if short:
+            say(
+                f"note: sequences shorter than the window of {window} bp: {short:,}; N stands for what they lack: "
+                "give the sequence around them if you can"
+            )
+        if self._more:
+            say(f"the first {self.sequences:,} sequences; --limit N takes more")
 
 
 def _explainers(
@@ -170,7 +198,7 @@ def _names(text: str, what: str) -> list[str]:
 
 def _draw(explained: Explained, *, own_scale: bool, marked: bool) -> None:
     from tfbs_hub.attribution.drawing import magnitude  # noqa: PLC0415
-    from tfbs_hub.workflows.explain_files import panels  # noqa: PLC0415
+    from tfbs_hub.workflows.side_by_side import panels  # noqa: PLC0415
 
     tracks = panels(explained)
     scale = None if own_scale else magnitude([panel for each in tracks for panel in each])
@@ -196,16 +224,3 @@ def _print_json(asked: Sequence[Explainer], explained: Explained, *, marked: boo
             ]
         }
     )
-
-
-def _note(explained: Explained) -> None:
-    explanation = max((each for each, _ in explained.found), key=lambda each: each.short)
-    if explanation.ambiguous:
-        say(f"{explanation.ambiguous:,} IUPAC letters were read as N")
-    if explanation.short:
-        say(
-            f"note: sequences shorter than the window of {explanation.window} bp: {explanation.short:,}; N stands for "
-            "what they lack: give the sequence around them if you can"
-        )
-    if explained.more:
-        say(f"the first {len(explained):,} sequences; --limit N takes more")
