@@ -16,7 +16,8 @@ from tfbs_hub import Hub
 from tfbs_hub.sequences.alphabet import decode
 from tfbs_hub.sequences.batch import from_strings
 from tfbs_hub.sequences.readers import load
-from tfbs_hub.workflows.explain_files import explain_all, save
+from tfbs_hub.workflows.explain_files import save
+from tfbs_hub.workflows.side_by_side import explain_all
 
 HERE = Path(__file__).parent
 SHOWN = ("GATA3_site_on_both_strands", "no_site")
@@ -33,9 +34,9 @@ def main() -> None:
         "models": [hub.explainer("shiftsmooth", model) for model in ("GATA3", "moe")],
     }
     for figure, explainers in asked.items():
-        explained = explain_all(explainers, [batch])
+        (explained,) = explain_all(explainers, [batch])
         for suffix in (".png", ".svg"):
-            save(explained, folder / f"{figure}{suffix}")
+            save([explained], folder / f"{figure}{suffix}")
         for explanation, seqlets in explained.found:
             for named in seqlets:
                 seqlet = named.seqlet

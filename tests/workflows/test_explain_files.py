@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tfbs_hub.attribution.files import arrays, genome
+from tfbs_hub.attribution.files.arrays import Hdf5, Npz
 from tfbs_hub.attribution.files.tables import Tsv
 from tfbs_hub.attribution.tracks import Explanation
 from tfbs_hub.errors import NotFoundError, StorageError, UsageError
@@ -110,6 +111,18 @@ def test_a_disk_that_is_full_half_way_is_one_error(parts, tmp_path, monkeypatch)
     with pytest.raises(StorageError, match="no space is left") as caught:
         save(parts, tmp_path / "a.tsv")
     assert caught.value.where == str(tmp_path / "a.tsv") and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [Hdf5, Npz, Tsv])
+def test_a_disk_that_is_full_at_the_end_is_one_error(parts, tmp_path, monkeypatch, kind):
+    def full(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(kind, "pieces", full)
+    path = tmp_path / f"a.{kind.__name__.lower().replace('hdf5', 'h5')}"
+    with pytest.raises(StorageError, match="no space is left") as caught:
+        save(parts, path)
+    assert caught.value.where == str(path) and list(tmp_path.iterdir()) == []
 
 
 def test_what_waits_to_be_written_when_the_disk_is_full_is_no_second_error(parts, tmp_path):

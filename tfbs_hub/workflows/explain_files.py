@@ -106,7 +106,8 @@ def written(
                     writer.add(part.found)
             yield part
         for path, writer in files:
-            write_whole(path, writer.pieces())
+            with storing(path):
+                write_whole(path, writer.pieces())
 
 
 def save(parts: Iterable[Explained], target: Path) -> None:
