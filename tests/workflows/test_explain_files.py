@@ -62,10 +62,10 @@ def test_every_format_is_there_after_the_last_part_and_not_before(parts, tmp_pat
 @pytest.mark.parametrize("suffix", [".h5", ".npz", ".tsv", ".bedGraph"])
 def test_more_sequences_need_no_more_memory(tmp_path, monkeypatch, suffix):
     # Here a batch is small.
-    monkeypatch.setattr(arrays, "_BASES", 4000)
-    monkeypatch.setattr(genome, "_TOGETHER", 200)
+    monkeypatch.setattr(arrays, "_BASES", 2000)
+    monkeypatch.setattr(genome, "_TOGETHER", 80)
 
-    def some(parts, rows=200, length=30):
+    def some(parts, rows=80, length=30):
         bases = rows * length
         for part in range(parts):
             starts = [length * (part * rows + row) for row in range(rows)]

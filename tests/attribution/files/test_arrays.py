@@ -7,7 +7,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfbs_hub.attribution.files import arrays
@@ -83,6 +83,7 @@ def test_coordinates_may_begin_late(file_of, made):
     assert found["sequences/start"] == [-1, -1, 9, -1, -1]
 
 
+@settings(max_examples=20)
 @given(
     sequences=st.lists(st.text("ACGTN", min_size=1, max_size=7), min_size=1, max_size=6),
     cuts=st.sets(st.integers(1, 5)),

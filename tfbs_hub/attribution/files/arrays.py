@@ -27,7 +27,7 @@ __all__ = ["FORMAT", "FORMAT_VERSION", "Hdf5", "Npz"]
 FORMAT: Final = "tfbs-hub-attribution"
 FORMAT_VERSION: Final = 1
 
-_CHUNK_BYTES: Final = 1 << 18
+_CHUNK_BYTES: Final = 1 << 16
 _CHUNK_NAMES: Final = 1024
 _BASES: Final = 1 << 20
 """Bases, padding too, that go into an archive at a time."""
