@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import errno
 import importlib
 
@@ -169,3 +170,18 @@ def test_a_plugin_that_fails_is_one_warning_and_not_the_end(cli, registry, tmp_p
     monkeypatch.setenv("TFBS_HUB_STRICT_PLUGINS", "1")
     strict = cli("experts", "--json")
     assert (strict.code, strict.json["error"]["type"]) == (5, "PluginError")
+
+
+def test_an_interrupt_that_gets_lost_ends_a_command_all_the_same(cli, registry, monkeypatch):
+    """Numba compiles through functions that C calls, which a `KeyboardInterrupt` cannot leave."""
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    def listing(self):
+        ctypes.CFUNCTYPE(None)(interrupted)()
+        raise RuntimeError("no compiled object yet")
+
+    monkeypatch.setattr("tfbs_hub.hub.Hub.listing", listing)
+    done = cli("experts")
+    assert (done.code, done.err.splitlines()[0]) == (130, "error: interrupted")

@@ -15,10 +15,10 @@ import click
 
 from tfbs_hub import settings
 from tfbs_hub.about import __version__
-from tfbs_hub.cli.interrupts import lost_interrupts_kept
 from tfbs_hub.cli.options import Session
 from tfbs_hub.errors import InterruptedRunError, PluginError, TfbsHubError
 from tfbs_hub.files import storage_error
+from tfbs_hub.interrupts import lost_interrupts_kept
 
 __all__ = ["COMMANDS", "app", "run"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
@@ -71,7 +71,7 @@ def written(
     chromosomes: Mapping[str, int] | None = None,
     own_scale: bool = False,
     name: str = "",
-) -> Iterator[Explained]:
+) -> Generator[Explained, None, None]:
     """Hand parts on, and after the last one write what they hold; each file whole or not at all.
 
     In memory there is no more than a part of it, but for figures.
@@ -112,8 +112,9 @@ def written(
 
 def save(parts: Iterable[Explained], target: Path) -> None:
     """Write explanations in the format that the file's ending names; raises as `written`."""
-    for _ in written(parts, target):
-        pass
+    with closing(written(parts, target)) as handed:
+        for _ in handed:
+            pass
 
 
 class _Figure(Writer):

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import errno
 import itertools
+import resource
+import signal
+import tempfile
 
 import numpy as np
 import pybigtools
@@ -10,7 +14,7 @@ from hypothesis import strategies as st
 
 from tfbs_hub.attribution.files import genome
 from tfbs_hub.attribution.files.genome import BedGraph, BigWig
-from tfbs_hub.errors import InputError, UsageError
+from tfbs_hub.errors import InputError, StorageError, UsageError
 
 EXPECTED = [
     ("chr1", 7, 8, 11), ("chr1", 8, 9, 12),
@@ -60,6 +64,47 @@ def test_a_bigwig_of_nothing_known(file_of, made):
         file_of(BigWig, [(made(["NN"], [[0, 0]], ["chr1:5-7"]), ())])
     with pytest.raises(InputError, match="no base of these sequences is known"):
         file_of(BigWig, [(made(["AC"], [[1, 1]], ["chr1:-2-0"]), ())])
+
+
+def test_what_breaks_while_a_bigwig_is_written_is_told(placed, tmp_path, monkeypatch, capfd):
+    """pybigtools prints what its input raises, and says that all went well."""
+
+    def breaking(self):
+        yield ("chr1", 7, 8, 1.0)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(BigWig, "_spans", breaking)
+    with BigWig(tmp_path) as writer, pytest.raises(OSError, match="Input/output"):
+        writer.add([(placed, ())])
+        b"".join(writer.pieces())
+    assert capfd.readouterr().err == ""
+
+
+def test_ctrl_c_while_a_bigwig_is_written_is_an_interrupt(placed, tmp_path, monkeypatch):
+    def interrupted(self):
+        yield ("chr1", 7, 8, 1.0)
+        signal.raise_signal(signal.SIGINT)
+        yield ("chr1", 8, 9, 1.0)
+
+    monkeypatch.setattr(BigWig, "_spans", interrupted)
+    with BigWig(tmp_path) as writer, pytest.raises(KeyboardInterrupt):
+        writer.add([(placed, ())])
+        b"".join(writer.pieces())
+
+
+def test_no_room_for_temporary_files_is_an_error(placed, tmp_path, monkeypatch):
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with BigWig(tmp_path) as writer:
+        writer.add([(placed, ())])
+        b"".join(writer.pieces())
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+        try:
+            with pytest.raises(StorageError, match="the bigWig file could not be made"):
+                b"".join(writer.pieces())
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert list(tmp_path.iterdir()) == []
 
 
 @given(

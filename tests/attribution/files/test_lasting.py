@@ -56,6 +56,50 @@ def test_a_disk_that_is_full_at_any_byte_is_an_error_and_no_crash(tmp_path):
     assert whole.startswith("whole ") and int(whole.split()[1]) > limits[-2]
 
 
+_INTERRUPTED = """
+import signal, sys
+from pathlib import Path
+import numpy as np
+from tfbs_hub.attribution.files.arrays import Hdf5
+from tfbs_hub.attribution.files.lasting import LastingFile
+from tfbs_hub.attribution.tracks import Explanation
+
+calls, write = 0, LastingFile.write
+def counted(self, data):
+    global calls
+    calls += 1
+    if calls == at:
+        signal.raise_signal(signal.SIGINT)
+    return write(self, data)
+LastingFile.write = counted
+
+part = Explanation("moe", "gradient", ("a",), np.array([0, 4]), np.zeros(4, np.uint8),
+    np.ones(4, np.float32), np.ones((4, 4), np.float32), np.ones(4, np.float32), 4)
+at, ended = 0, 0
+while True:
+    at, calls = at + 1, 0
+    try:
+        with Hdf5(Path(sys.argv[1])) as writer:
+            for _ in range(2):
+                writer.add([(part, ())])
+            b"".join(writer.pieces())
+    except KeyboardInterrupt:
+        ended += 1
+    else:
+        break
+print(ended, calls)
+"""
+
+
+def test_ctrl_c_at_any_write_is_an_interrupt_and_no_crash(tmp_path):
+    """HDF5 crashed, or hung, where a `KeyboardInterrupt` came out of what it calls."""
+    command = [sys.executable, "-c", _INTERRUPTED, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    ended, calls = map(int, done.stdout.split())
+    assert ended == calls > 20
+
+
 @given(st.data())
 def test_it_is_a_file_until_the_system_refuses_and_after_that(data):
     """Against plain bytes; from some write on the system takes nothing any more."""

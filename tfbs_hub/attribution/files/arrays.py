@@ -17,6 +17,7 @@ from tfbs_hub.attribution.files.writer import Found, Writer
 from tfbs_hub.attribution.tracks import padded
 from tfbs_hub.cards import canonical_json
 from tfbs_hub.errors import InputError
+from tfbs_hub.interrupts import uninterrupted
 from tfbs_hub.sequences.spans import offsets_of
 
 if TYPE_CHECKING:
@@ -46,23 +47,34 @@ class Hdf5(Writer):
 
     def __init__(self, folder: Path, sequences_of: str = "") -> None:
         super().__init__(folder)
-        import h5py  # noqa: PLC0415 - slow to import, and one of many formats
-
+        self._sequences_of = sequences_of
         self._spooled = self._spool()
         self._lasting = LastingFile(self._spooled.fileno())
-        self._text = h5py.string_dtype()
         self._sequences = self._bases = 0
-        self._file = self._open.enter_context(h5py.File(self._lasting, "w"))
-        self._file.attrs["format"] = FORMAT
-        self._file.attrs["format_version"] = np.int64(FORMAT_VERSION)
-        self._file.attrs["tfbs_hub"] = __version__
-        self._file.attrs["input"] = sequences_of
 
     def add(self, found: Sequence[Found]) -> None:
         """Everything goes behind what is there."""
-        first = found[0][0]
+        with uninterrupted():
+            if not self._sequences:
+                self._begin(found)
+            self._append(found)
+            self._file.flush()
+        self._lasting.check()
+
+    def pieces(self) -> Iterator[bytes]:
+        """The file."""
         if not self._sequences:
-            self._begin(found)
+            raise InputError("there is no sequence to write")
+        self._close()
+        self._lasting.check()
+        return self._read(self._spooled)
+
+    def _close(self) -> None:
+        with uninterrupted():
+            self._file.close()
+
+    def _append(self, found: Sequence[Found]) -> None:
+        first = found[0][0]
         self._names("sequences/ids", first.ids)
         self._numbers("sequences/codes", first.codes)
         self._numbers("sequences/offsets", first.offsets[1:] + self._bases)
@@ -83,18 +95,17 @@ class Hdf5(Writer):
                     self._names(f"{group}/seqlets/{name}", values)
         self._sequences += len(first)
         self._bases += len(first.codes)
-        self._file.flush()
-        self._lasting.check()
-
-    def pieces(self) -> Iterator[bytes]:
-        """The file."""
-        if not self._sequences:
-            raise InputError("there is no sequence to write")
-        self._file.close()
-        self._lasting.check()
-        return self._read(self._spooled)
 
     def _begin(self, found: Sequence[Found]) -> None:
+        import h5py  # noqa: PLC0415 - slow to import, and one of many formats
+
+        self._text = h5py.string_dtype()
+        self._file = h5py.File(self._lasting, "w")
+        self._open.callback(self._close)
+        self._file.attrs["format"] = FORMAT
+        self._file.attrs["format_version"] = np.int64(FORMAT_VERSION)
+        self._file.attrs["tfbs_hub"] = __version__
+        self._file.attrs["input"] = self._sequences_of
         self._numbers("sequences/offsets", np.zeros(1, np.int64))
         for number, (explanation, _) in enumerate(found):
             group = self._file.create_group(f"explanations/{number}")
@@ -118,17 +129,17 @@ class Hdf5(Writer):
                 shuffle=True,
                 fletcher32=True,
             )
-        self._append(self._file[name], values)
+        self._extend(self._file[name], values)
 
     def _names(self, name: str, values: Sequence[str]) -> None:
         if name not in self._file:
             before = self._sequences if name == "sequences/chromosome" else 0
             self._file.create_dataset(name, (before,), self._text, maxshape=(None,), chunks=(_CHUNK_NAMES,))
         kept = [value.replace("\0", "\ufffd").encode("utf-8", "replace").decode() for value in values]
-        self._append(self._file[name], np.array(kept, object))
+        self._extend(self._file[name], np.array(kept, object))
 
     @staticmethod
-    def _append(dataset: h5py.Dataset, values: Array) -> None:
+    def _extend(dataset: h5py.Dataset, values: Array) -> None:
         before = len(dataset)
         dataset.resize(before + len(values), axis=0)
         if len(values):

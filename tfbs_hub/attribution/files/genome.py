@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfbs_hub.attribution.files.writer import Found, Writer, only, placed, printable
-from tfbs_hub.errors import InputError
+from tfbs_hub.errors import InputError, StorageError
+from tfbs_hub.interrupts import Waiting, uninterrupted
 from tfbs_hub.sequences.alphabet import UNKNOWN
 
 __all__ = ["BedGraph", "BigWig"]
@@ -142,11 +143,42 @@ class BigWig(_Track):
         """The file."""
         if not self._ends:
             raise InputError("no base of these sequences is known, so there is nothing to write")
-        import pybigtools  # noqa: PLC0415 - only this format needs it
-
         # pybigtools writes to paths only.
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "track.bw"
-            pybigtools.open(str(path), "w").write(self._ends, self._spans())
+            self._put(path)
             with path.open("rb") as file:
                 yield from self._read(file)
+
+    def _put(self, path: Path) -> None:
+        """Let pybigtools write; what its input raises it keeps to itself, and where the disk is full it panics."""
+        import pybigtools  # noqa: PLC0415 - only this format needs it
+
+        own: list[Exception] = []
+        failure: BaseException | None = None
+        with uninterrupted() as waiting:
+            try:
+                pybigtools.open(str(path), "w").write(self._ends, _until(self._spans(), waiting, own))
+                # What it did not finish it cannot open.
+                pybigtools.open(str(path)).close()
+            except BaseException as error:  # noqa: BLE001 - a panic is no Exception, and nothing else can come here
+                failure = error
+        if own:
+            raise own[0]
+        if failure is not None:
+            raise StorageError(
+                "the bigWig file could not be made",
+                where=str(path.parent),
+                hint="make room for temporary files there, or name another folder for them with TMPDIR",
+            ) from failure
+
+
+def _until(spans: Iterator[Span], waiting: Waiting, failed: list[Exception]) -> Iterator[Span]:
+    """The spans, up to the first failure or interrupt."""
+    try:
+        for span in spans:
+            if waiting.heard:
+                return
+            yield span
+    except Exception as error:  # noqa: BLE001 - it is raised where it is heard
+        failed.append(error)

@@ -19,6 +19,7 @@ class LastingFile(io.RawIOBase):
 
     HDF5 cannot give up a file: when it may not write while it closes one, it takes the process down with it. What the
     file system refuses stays in memory here, where HDF5 finds it again; `check` says so, and then it is time to stop.
+    An interrupt in here would harm as much: use HDF5 inside `uninterrupted` only.
 
     Args:
         descriptor: of an empty file that nobody else writes to.

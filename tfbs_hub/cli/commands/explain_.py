@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -107,11 +108,12 @@ def command(
         needed = format_that_places(target, listed)
         parts = explain_all(asked, batches, limit=limit, seqlets=marked, placed_for=needed, report=report)
         name = Path(input_).name
-        parts = written(parts, target, listed, chromosomes=chromosomes, own_scale=own_scale, name=name)
-        for part in parts:
-            tally.add(part)
-            if drawn or as_json:
-                kept.append(part)
+        files = written(parts, target, listed, chromosomes=chromosomes, own_scale=own_scale, name=name)
+        with closing(files):
+            for part in files:
+                tally.add(part)
+                if drawn or as_json:
+                    kept.append(part)
     if target is not None:
         say(f"{tally.sequences:,} sequences in {output}")
     if as_json:
